@@ -1,0 +1,94 @@
+/**
+ * The row of a device: what the platform remembers of it. Pure: the live actor and the replay of the
+ * message log change it by the same functions, so both arrive at the same row.
+ */
+import type { JsonValue } from './json.ts'
+import { compareStamps, NO_TOKEN, type Stamp, type Token } from './token.ts'
+
+/**
+ * Properties that a row keeps. A thing model has at most 300; without validation a device may send any, and
+ * those beyond the bound are journalled but not kept.
+ */
+export const MAX_ROW_PROPERTIES = 1000
+
+export interface PropertyValue {
+  readonly value: JsonValue
+  /** Milliseconds since the epoch: the device's time where it gave one, else the platform's. */
+  readonly time: number
+}
+
+export interface DeviceState extends Stamp {
+  readonly token: Token
+  readonly version: number
+  readonly online: boolean
+  /** First successful connect, as every `…At` in ms; `undefined`: never connected. */
+  readonly activatedAt: number | undefined
+  readonly onlineAt: number | undefined
+  readonly offlineAt: number | undefined
+  /** Remote address of the last connection, without its port. */
+  readonly address: string | undefined
+  readonly properties: Readonly<Record<string, PropertyValue>>
+}
+
+export const BLANK_STATE: DeviceState = {
+  token: NO_TOKEN,
+  version: 0,
+  online: false,
+  activatedAt: undefined,
+  onlineAt: undefined,
+  offlineAt: undefined,
+  address: undefined,
+  properties: Object.create(null) as Record<string, PropertyValue>,
+}
+
+/** What an entry of the message log does to the row of its device. */
+export type StateChange =
+  | { readonly kind: 'properties'; readonly items: Readonly<Record<string, PropertyValue>> }
+  | {
+      readonly kind: 'status'
+      readonly online: boolean
+      readonly at: number
+      readonly address: string | undefined
+    }
+  | { readonly kind: 'none' }
+
+/** The row after the change, stamped. A property keeps the value with the latest time (alink.md §2.1). */
+export function applyChange(state: DeviceState, stamp: Stamp, change: StateChange): DeviceState {
+  const { token, version } = stamp
+  switch (change.kind) {
+    case 'none':
+      return { ...state, token, version }
+    case 'properties':
+      return { ...state, token, version, properties: mergeLatest(state.properties, change.items) }
+    case 'status':
+      return {
+        ...state,
+        token,
+        version,
+        online: change.online,
+        activatedAt: state.activatedAt ?? (change.online ? change.at : undefined),
+        onlineAt: change.online ? change.at : state.onlineAt,
+        offlineAt: change.online ? state.offlineAt : change.at,
+        address: change.online ? change.address : state.address,
+      }
+  }
+}
+
+/** As `applyChange`, but an entry that is not newer than the row changes nothing: replay is safe to repeat. */
+export function replayChange(state: DeviceState, stamp: Stamp, change: StateChange): DeviceState {
+  return compareStamps(stamp, state) > 0 ? applyChange(state, stamp, change) : state
+}
+
+function mergeLatest(
+  current: Readonly<Record<string, PropertyValue>>,
+  items: Readonly<Record<string, PropertyValue>>,
+): Readonly<Record<string, PropertyValue>> {
+  const merged: Record<string, PropertyValue> = Object.assign(Object.create(null), current)
+  let count = Object.keys(merged).length
+  for (const [identifier, item] of Object.entries(items)) {
+    const known = merged[identifier]
+    if (known === undefined && count++ >= MAX_ROW_PROPERTIES) continue
+    if (known === undefined || item.time >= known.time) merged[identifier] = item
+  }
+  return merged
+}

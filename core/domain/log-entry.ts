@@ -1,0 +1,48 @@
+/** One entry of the message log, as it is appended and as it is read back. Bytes: `docs/formats.md`. */
+import type { DeviceNumber } from './identifiers.ts'
+import type { Token } from './token.ts'
+
+/**
+ * What an entry tells. The numbers are stored: never change one, add behind.
+ * `custom` carries the device's raw bytes, the others the normalised JSON of tsl.md §6.
+ */
+export const ENTRY_CLASS = {
+  status: 1,
+  properties: 2,
+  event: 3,
+  commandReply: 4,
+  custom: 5,
+} as const
+
+export type EntryClassName = keyof typeof ENTRY_CLASS
+export type EntryClass = (typeof ENTRY_CLASS)[EntryClassName]
+
+export interface LogEntry {
+  readonly class: EntryClass
+  /** 0 where the entry belongs to no device. */
+  readonly number: DeviceNumber
+  readonly token: Token
+  readonly version: number
+  readonly qos: 0 | 1
+  /** Session numbers for which this entry is the queue entry; empty until sessions last. */
+  readonly targets: readonly number[]
+  /** As a back end sees it (topics.md §6). */
+  readonly topic: string
+  readonly payload: Uint8Array
+}
+
+/** An entry with its place: (log, sequence) names it for ever. */
+export interface StoredEntry extends LogEntry {
+  readonly log: number
+  readonly sequence: number
+  /** When the turn was stored, ms since the epoch; says when, never what comes first. */
+  readonly storedAt: number
+  readonly messageId: string
+}
+
+export function entryClassName(value: number): EntryClassName | undefined {
+  for (const [name, known] of Object.entries(ENTRY_CLASS)) {
+    if (known === value) return name as EntryClassName
+  }
+  return undefined
+}

@@ -1,0 +1,183 @@
+/**
+ * The one table of settings: defaults, flags, environment names, help, `config explain` and validation all
+ * come from it. The compiler proves that it has a row of the right type for every field of `Settings`.
+ */
+import { defaultListeners } from './listener-url.ts'
+import type { Setting } from './setting.ts'
+import type { Durability, ListenerSpec, Settings, TlsSettings } from './settings.ts'
+
+type Leaf = string | number | boolean | undefined | readonly unknown[]
+type Leaves<T, Prefix extends string> = {
+  [K in keyof T & string]: T[K] extends Leaf ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>
+}[keyof T & string]
+
+/** Path of a setting: `limits.packetBytes`. */
+export type SettingKey = Leaves<Settings, ''>
+
+type ValueAt<T, Path extends string> = Path extends `${infer Head}.${infer Rest}`
+  ? Head extends keyof T
+    ? ValueAt<T[Head], Rest>
+    : never
+  : Path extends keyof T
+    ? T[Path]
+    : never
+
+export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings, Key>> } = {
+  data: {
+    type: { kind: 'text' },
+    initial: './data',
+    meaning: 'Directory of the store, message log, certificates and admin.key; made where absent.',
+    flag: '--data <dir>',
+  },
+  shards: {
+    type: { kind: 'integer', min: 1, max: 1, because: 'this version runs one shard thread' },
+    initial: 1,
+    meaning: 'Shard threads that serve connections. This version runs one.',
+    flag: '--shards <n>',
+  },
+  durability: {
+    type: { kind: 'word', words: ['flush', 'commit', 'relaxed'] },
+    initial: 'commit' as Durability,
+    meaning:
+      'When an acknowledgement leaves: flush, synced to disk (survives loss of power); commit, written ' +
+      'to the file (survives a crash of the process); relaxed, in memory (survives a clean shutdown).',
+    flag: '--durability <level>',
+  },
+  listeners: {
+    type: { kind: 'listeners' },
+    initial: defaultListeners() as readonly ListenerSpec[],
+    meaning:
+      'Doors: auto (TCP and TLS), mqtt, mqtts, ws, wss or http (management) ://host:port, with ' +
+      '?profile=alibaba|plain&auth=device|password|anonymous. Port 0 picks a free one. Any entry ' +
+      'replaces the defaults.',
+    flag: '--listen <url>',
+  },
+  allowAnonymousRemote: {
+    type: { kind: 'switch' },
+    initial: false,
+    meaning: 'Allows an anonymous listener on an address that others reach; refused otherwise.',
+    flag: '--allow-anonymous-remote',
+  },
+  strictSecureMode: {
+    type: { kind: 'switch' },
+    initial: false,
+    meaning: 'Refuses devices that say securemode=2 without TLS or securemode=3 over TLS.',
+    flag: '--strict-secure-mode',
+  },
+  logLevel: {
+    type: { kind: 'word', words: ['debug', 'info', 'warn', 'error', 'silent'] },
+    initial: 'info',
+    meaning: 'The least that diagnostics on stderr tell.',
+    flag: '--log-level <level>',
+  },
+  'tls.certFile': {
+    type: { kind: 'text' },
+    initial: undefined,
+    meaning:
+      'Server certificate and its chain, PEM. Absent: the development certificate in data/tls.',
+    flag: '--tls-cert <file>',
+  },
+  'tls.keyFile': {
+    type: { kind: 'text' },
+    initial: undefined,
+    meaning: 'Private key of tls.certFile, PEM.',
+    flag: '--tls-key <file>',
+  },
+  'tls.names': {
+    type: { kind: 'names' },
+    initial: [],
+    meaning:
+      'Further names and addresses for the development certificate, beside localhost, 127.0.0.1, ::1 and ' +
+      'the host name. A new one has the certificate issued again, by the same CA.',
+    flag: '--tls-name <name>',
+  },
+  'tls.minVersion': {
+    type: { kind: 'word', words: ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] },
+    initial: 'TLSv1.2' as TlsSettings['minVersion'],
+    meaning: 'The oldest TLS version that is spoken. TLSv1 and TLSv1.1 are for old devices only.',
+    flag: undefined,
+  },
+  'limits.devices': integer(1_048_576, 1, 16_777_216, [
+    'Devices that may ever be registered, deleted ones included. One more is refused: device.limit.',
+    '8 bytes of memory each.',
+  ]),
+  'limits.connections': integer(100_000, 1, 10_000_000, [
+    'Open MQTT connections of the process. One more is closed when it is accepted.',
+  ]),
+  'limits.connectTimeoutSec': integer(10, 1, 600, [
+    'Seconds until TLS handshake and CONNECT must be complete; then the connection is closed.',
+  ]),
+  'limits.packetBytes': integer(262_144, 1024, 268_435_460, [
+    'Largest MQTT packet, bytes. A larger one closes its connection (MQTT 5: 0x95).',
+  ]),
+  'limits.backlogBytes': integer(1_048_576, 65_536, 1_073_741_824, [
+    'Bytes that may wait for one socket. Beyond it QoS 0 is dropped and counted, QoS 1 waits in the queue,',
+    'and no more is read from it.',
+  ]),
+  'limits.drainTimeoutSec': integer(30, 1, 3600, [
+    'Seconds a socket may stay above its backlog; then the connection is closed.',
+  ]),
+  'limits.inflight': integer(64, 1, 64, [
+    'QoS 1 messages to one client that it has not acknowledged; the next one waits in the queue.',
+    "The client's Receive Maximum counts where it is less.",
+  ]),
+  'limits.queueMessages': integer(1000, 1, 1_000_000, [
+    'QoS 1 messages that wait for one client. One more closes its connection.',
+  ]),
+  'limits.queueBytes': integer(4_194_304, 65_536, 1_073_741_824, [
+    'Bytes of the messages that wait for one client. One more closes its connection.',
+  ]),
+  'limits.subscriptions': integer(100, 1, 100_000, [
+    'Subscriptions of one device. One more is refused in SUBACK (0x80; MQTT 5: 0x97).',
+  ]),
+  'limits.clientSubscriptions': integer(10_000, 1, 1_000_000, [
+    'Subscriptions of one application client or client of a plain listener. One more is refused in',
+    'SUBACK (0x80; MQTT 5: 0x97).',
+  ]),
+  'limits.filtersPerSubscribe': integer(8, 1, 10_000, [
+    'Filters of one SUBSCRIBE of a device. Those behind are refused in SUBACK (0x80; MQTT 5: 0x97).',
+  ]),
+  'limits.topicBytes': integer(128, 16, 65_535, [
+    'Longest topic of a device, bytes of UTF-8. A longer one is refused and counted.',
+  ]),
+  'limits.topicLevels': integer(7, 1, 128, [
+    'Most levels (slashes) of a topic of a device. A deeper one is refused and counted.',
+  ]),
+  'limits.pendingCommands': integer(16, 1, 10_000, [
+    'Commands of one device that await its reply. One more is refused: command.too-many-pending.',
+  ]),
+  'limits.shardRequests': integer(1024, 1, 1_000_000, [
+    'Requests that the management API holds open towards one shard. One more is refused at once.',
+  ]),
+  'log.segmentBytes': integer(67_108_864, 65_536, 1_073_741_824, [
+    'Size at which a segment file of the message log is closed and the next one begun.',
+  ]),
+  'log.retentionHours': integer(24, 0, 87_600, [
+    'Hours that checkpointed segments are kept for consumers; older ones are removed.',
+  ]),
+  'log.retentionBytes': integer(4_294_967_296, 65_536, Number.MAX_SAFE_INTEGER, [
+    'Bytes of segments kept for consumers; beyond it the oldest checkpointed ones are removed.',
+  ]),
+}
+
+/** In the order of the table. */
+export const SETTING_KEYS: readonly SettingKey[] = Object.keys(SETTINGS) as SettingKey[]
+
+export function isSettingKey(text: string): text is SettingKey {
+  return Object.hasOwn(SETTINGS, text)
+}
+
+/** Bounds of the data path: no flag of their own, `--set` and the file are for them. */
+function integer(
+  initial: number,
+  min: number,
+  max: number,
+  meaning: readonly string[],
+): Setting<number> {
+  return {
+    type: { kind: 'integer', min, max },
+    initial,
+    meaning: meaning.join(' '),
+    flag: undefined,
+  }
+}

@@ -1,0 +1,55 @@
+/** What a consumer of the message log reads: one entry, with the names that a back end knows. */
+import { isJsonObject, type JsonObject, parseJson } from './json.ts'
+import { type EntryClassName, entryClassName, type StoredEntry } from './log-entry.ts'
+
+export interface UplinkMessage {
+  readonly kind: EntryClassName
+  readonly productKey: string
+  readonly deviceName: string
+  /** As back ends see it (topics.md §6). */
+  readonly topic: string
+  readonly messageId: string
+  /** When it was stored, ms since the epoch. */
+  readonly storedAt: number
+  /** Where a later iterator goes on behind this message. */
+  readonly cursor: string
+  /** Raw bytes of a custom message, else the normalised JSON. */
+  readonly payload: Uint8Array
+  /** The normalised JSON (tsl.md §6); for a custom message its payload where that is a JSON object. */
+  readonly body: JsonObject | undefined
+}
+
+export interface UplinkFilter {
+  readonly productKey?: string
+  readonly deviceName?: string
+  /** Absent: every kind. */
+  readonly kinds?: readonly EntryClassName[]
+}
+
+const STATUS_PREFIX = '/as/mqtt/status/'
+
+export function uplinkMessageOf(entry: StoredEntry): UplinkMessage | undefined {
+  const kind = entryClassName(entry.class)
+  if (kind === undefined) return undefined // of a later version: not for this reader
+  const { topic, payload, messageId, storedAt } = entry
+  const path = topic.startsWith(STATUS_PREFIX) ? topic.slice(STATUS_PREFIX.length - 1) : topic
+  const [, productKey = '', deviceName = ''] = path.split('/')
+  const json = parseJson(Buffer.from(payload).toString('utf8'))
+  const body = isJsonObject(json) ? json : undefined
+  const cursor = `${entry.log}:${entry.sequence}`
+  return { kind, productKey, deviceName, topic, messageId, storedAt, cursor, payload, body }
+}
+
+/** Cheaper than making the message: asked first. */
+export function passes(entry: StoredEntry, filter: UplinkFilter): boolean {
+  const { productKey, deviceName, kinds } = filter
+  if (kinds !== undefined) {
+    const kind = entryClassName(entry.class)
+    if (kind === undefined || !kinds.includes(kind)) return false
+  }
+  if (productKey === undefined && deviceName === undefined) return true
+  const levels = entry.topic.split('/')
+  const at = entry.topic.startsWith(STATUS_PREFIX) ? 4 : 1
+  if (productKey !== undefined && levels[at] !== productKey) return false
+  return deviceName === undefined || levels[at + 1] === deviceName
+}
