@@ -1,0 +1,77 @@
+/**
+ * Carries changed rows to the store, again and again: what is in the store need not be replayed.
+ * A row that changes often is stored once per interval. One batch is under way at a time, so a slow
+ * store delays checkpoints and grows the log's tail, never memory beyond the live actors.
+ */
+
+import type { CheckpointRow, CheckpointSink } from '../../core/ports/checkpoint-sink.ts'
+import type { Diagnostics } from '../../core/ports/diagnostics.ts'
+import type { DeviceActor } from './device-actor.ts'
+
+const ROWS_PER_MESSAGE = 2000 // keeps one transaction and one posted message small
+
+export interface CheckpointerParts {
+  readonly sink: CheckpointSink
+  readonly log: number
+  /** The sequence of the newest stored entry of this shard's log. */
+  readonly storedSequence: () => number
+  /** Everything up to this sequence is in the store: older segments may be retired. */
+  readonly onCheckpoint: (sequence: number) => void
+  readonly onClean: (actor: DeviceActor) => void
+  readonly diagnostics: Diagnostics
+}
+
+export class Checkpointer {
+  readonly #parts: CheckpointerParts
+  #dirty: DeviceActor[] = []
+  #running: Promise<void> | undefined
+  #reached = 0
+
+  constructor(parts: CheckpointerParts) {
+    this.#parts = parts
+  }
+
+  readonly add = (actor: DeviceActor): void => {
+    this.#dirty.push(actor)
+  }
+
+  /** Stores all rows that are dirty now; call between turns. Joins a run that is under way. */
+  run(): Promise<void> {
+    this.#running ??= this.#store().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #store(): Promise<void> {
+    const sequence = this.#parts.storedSequence()
+    if (this.#dirty.length === 0 && sequence === this.#reached) return
+    const actors = this.#dirty
+    this.#dirty = []
+    const rows: CheckpointRow[] = actors.map((actor) => {
+      actor.dirty = false
+      return { number: actor.device.number, state: actor.state }
+    })
+    try {
+      const { sink, log } = this.#parts
+      for (let at = 0; at < rows.length; at += ROWS_PER_MESSAGE) {
+        await sink.checkpoint(rows.slice(at, at + ROWS_PER_MESSAGE), undefined)
+      }
+      await sink.checkpoint([], { log, sequence })
+    } catch (error) {
+      this.#parts.diagnostics.warn('a checkpoint failed; its rows are tried again', {
+        rows: rows.length,
+        error: error instanceof Error ? error.message : String(error),
+      })
+      for (const actor of actors) {
+        if (actor.dirty) continue
+        actor.dirty = true
+        this.#dirty.push(actor)
+      }
+      return
+    }
+    this.#reached = sequence
+    this.#parts.onCheckpoint(sequence)
+    for (const actor of actors) this.#parts.onClean(actor)
+  }
+}
