@@ -1,0 +1,130 @@
+/**
+ * TCP listeners of Node: plain (`mqtt`), TLS (`mqtts`), and both on one port (`auto`), told apart by the
+ * first byte as the original does: a TLS handshake begins with 0x16, which is no MQTT packet type.
+ */
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { ListenerSpec } from '../../core/domain/settings.ts'
+import type { ConnectionGate } from './connection-gate.ts'
+import type { TransportSurroundings } from './gathered-transport.ts'
+import type { Listener, TlsMaterial } from './listener.ts'
+import { type ReadBuffer, SocketTransport } from './socket-transport.ts'
+
+const TLS_HANDSHAKE = 0x16 // content type of a TLS record (RFC 8446 §5.1)
+const BACKLOG = 4096 // the kernel cuts it at net.core.somaxconn
+
+/** By peer address and port: a TLS socket and the TCP socket below it have the same. */
+type EarlySockets = Map<string, Socket>
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`
+}
+
+export interface SocketListenerParts {
+  readonly spec: ListenerSpec
+  readonly gate: ConnectionGate
+  readonly around: TransportSurroundings
+  readonly read: ReadBuffer
+  readonly tls: TlsMaterial | undefined
+  /** Until the first bytes (auto) and the TLS handshake are complete. */
+  readonly handshakeTimeoutSec: number
+}
+
+export async function openSocketListener(parts: SocketListenerParts): Promise<Listener> {
+  const { spec } = parts
+  const early: EarlySockets = new Map() // accepted, not yet connections; bounded by the time-out
+  const tlsServer = spec.protocol === 'mqtt' ? undefined : createTls(parts, early)
+  const accept = (socket: Socket): void => {
+    socket.on('error', () => {})
+    if (!parts.gate.admits()) {
+      socket.destroy()
+      return
+    }
+    const peer = peerOf(socket)
+    early.set(peer, socket)
+    socket.once('close', () => early.delete(peer))
+    if (spec.protocol === 'mqtt') openPlain(socket, undefined, parts, early)
+    else if (spec.protocol === 'mqtts') tlsServer?.emit('connection', socket)
+    else tellApart(socket, tlsServer as TlsServer, parts, early)
+  }
+  const options = { noDelay: true, pauseOnConnect: spec.protocol === 'mqtt' }
+  const server = createServer(options, accept)
+  await listening(server, spec)
+  return {
+    spec,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of early.values()) socket.destroy()
+        tlsServer?.removeAllListeners('secureConnection')
+      }),
+  }
+}
+
+function createTls(parts: SocketListenerParts, early: EarlySockets): TlsServer {
+  const tls = parts.tls as TlsMaterial
+  const server = createTlsServer({
+    cert: readFileSync(tls.certFile),
+    key: readFileSync(tls.keyFile),
+    minVersion: tls.minVersion,
+    ticketKeys: Buffer.from(tls.ticketKeys),
+    handshakeTimeout: parts.handshakeTimeoutSec * 1000,
+  })
+  server.on('secureConnection', (socket: TLSSocket) => {
+    early.delete(peerOf(socket))
+    const transport = SocketTransport.overStream(socket, true, parts.around)
+    parts.gate.open(transport)
+    transport.start(undefined)
+  })
+  server.on('tlsClientError', (_error, socket) => {
+    parts.gate.refusedHandshake('tls-handshake')
+    socket.destroy()
+  })
+  return server
+}
+
+function openPlain(
+  accepted: Socket,
+  first: Buffer | undefined,
+  parts: SocketListenerParts,
+  early: EarlySockets,
+): void {
+  early.delete(peerOf(accepted))
+  const transport = SocketTransport.overHandle(accepted, parts.read, parts.around)
+  parts.gate.open(transport)
+  transport.start(first)
+}
+
+function tellApart(
+  socket: Socket,
+  tlsServer: TlsServer,
+  parts: SocketListenerParts,
+  early: EarlySockets,
+): void {
+  socket.setTimeout(parts.handshakeTimeoutSec * 1000, () => {
+    parts.gate.refusedHandshake('connect-timeout')
+    socket.destroy()
+  })
+  socket.once('data', (first: Buffer) => {
+    socket.setTimeout(0)
+    socket.pause()
+    if (first[0] === TLS_HANDSHAKE) {
+      socket.unshift(first)
+      tlsServer.emit('connection', socket)
+    } else {
+      openPlain(socket, first, parts, early)
+    }
+  })
+}
+
+function listening(server: Server, spec: ListenerSpec): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: spec.host, port: spec.port, backlog: BACKLOG }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

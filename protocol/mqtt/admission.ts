@@ -1,0 +1,107 @@
+/** From a successful login to a role: claims the device or the client identifier, makes the session. */
+import type { IConnectPacket } from 'mqtt-packet'
+import type { ClientHolder } from '../../core/ports/client-directory.ts'
+import type { LinkCloseReason } from '../../core/ports/device-link.ts'
+import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
+import { ClientRole } from './client-role.ts'
+import type { ConnectionSurroundings } from './connection-surroundings.ts'
+import { DeviceRole } from './device-role.ts'
+import { FAULT } from './faults.ts'
+import type { LoginOutcome } from './login.ts'
+import type { ProtocolLevel } from './packet-type.ts'
+import type { Fault } from './reason-code.ts'
+import type { Role } from './role.ts'
+
+export interface Admission {
+  readonly role: Role
+  /** Said in CONNACK of MQTT 5 [MQTT-3.1.3-7]. */
+  readonly assignedClientIdentifier: string | undefined
+  /** MQTT 3.x devices have no wills in the original (connect.md §1). */
+  readonly keepsWill: boolean
+}
+
+export interface AdmissionRequest {
+  readonly connect: IConnectPacket
+  readonly outcome: Exclude<LoginOutcome, { readonly kind: 'refused' }>
+  readonly level: ProtocolLevel
+  readonly address: string
+  readonly connection: PacketOutlet & ClientHolder & { close(reason: LinkCloseReason): void }
+  readonly refuse: (code3: number, fault: Fault) => void
+}
+
+/** Calls `onAdmitted` once, now or later, or refuses. */
+export function admit(
+  request: AdmissionRequest,
+  around: ConnectionSurroundings,
+  onAdmitted: (admission: Admission) => void,
+): void {
+  if (request.outcome.kind === 'device') admitDevice(request, request.outcome, around, onAdmitted)
+  else admitClient(request, request.outcome, around, onAdmitted)
+}
+
+function admitDevice(
+  request: AdmissionRequest,
+  outcome: LoginOutcome & { kind: 'device' },
+  around: ConnectionSurroundings,
+  onAdmitted: (admission: Admission) => void,
+): void {
+  const { connect, level, address, connection, refuse } = request
+  const { limits, relay, counters } = around
+  const role = new DeviceRole({
+    device: outcome.device,
+    level,
+    systemTopicsSubscribed: outcome.systemTopicsSubscribed,
+    session: around.makeSession(connection, receiveMaximum(connect)),
+    address,
+    relay,
+    counters,
+    subscriptions: limits.subscriptions,
+    filtersPerSubscribe: limits.filtersPerSubscribe,
+    topicBytes: limits.topicBytes,
+    topicLevels: limits.topicLevels,
+    closeLink: (reason) => connection.close(reason),
+  })
+  around.devices.claim(outcome.device, role, (claim) => {
+    if (claim.kind === 'busy') {
+      refuse(3, FAULT.busy)
+      return
+    }
+    role.hold(claim.session)
+    onAdmitted({ role, assignedClientIdentifier: undefined, keepsWill: level === 5 })
+  })
+}
+
+function admitClient(
+  request: AdmissionRequest,
+  outcome: LoginOutcome & { kind: 'client' },
+  around: ConnectionSurroundings,
+  onAdmitted: (admission: Admission) => void,
+): void {
+  const { connect, connection, refuse } = request
+  const assigned = connect.clientId === ''
+  if (assigned && connect.protocolVersion !== 5 && connect.clean === false) {
+    refuse(2, FAULT.clientId) // [MQTT-3.1.3-8]
+    return
+  }
+  const clientId = assigned ? `tg-${hex(around.random.bytes(10))}` : connect.clientId
+  const role = new ClientRole({
+    name: `${outcome.owner}/${clientId}`,
+    policy: outcome.policy,
+    session: around.makeSession(connection, receiveMaximum(connect)),
+    holder: connection,
+    relay: around.relay,
+    directory: around.directory,
+    counters: around.counters,
+    inbox: around.profile === 'plain' ? undefined : around.inbox,
+    subscriptions: around.limits.clientSubscriptions,
+  })
+  onAdmitted({ role, assignedClientIdentifier: assigned ? clientId : undefined, keepsWill: true })
+}
+
+function receiveMaximum(connect: IConnectPacket): number {
+  return connect.properties?.receiveMaximum ?? 65_535 // its default (§3.1.2.11.3)
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

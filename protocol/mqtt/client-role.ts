@@ -1,0 +1,141 @@
+/**
+ * An application client or a client of a plain listener: publishes and subscribes within its policy, in
+ * one topic space. In the device space a message to `/{pk}/{dn}/user/…` also reaches that device; other
+ * device topics are the platform's own and cannot be published here (topics.md §7).
+ */
+import { type AccessPolicy, mayPublish, maySubscribe } from '../../core/domain/access-policy.ts'
+import type { DeviceIdentity } from '../../core/domain/identifiers.ts'
+import type { ClientDirectory, ClientHolder } from '../../core/ports/client-directory.ts'
+import type { ClientSession } from '../../core/ports/client-session.ts'
+import type { Counters } from '../../core/ports/counters.ts'
+import type { DeviceInbox } from '../../core/ports/device-inbox.ts'
+import type { Publication } from '../../core/ports/publication.ts'
+import type { Relay, TopicRoute } from '../../core/ports/relay.ts'
+import { customTopicOf, isPlatformTopic } from '../alink/device-topics.ts'
+import type { IncomingPublish } from './incoming-publish.ts'
+import { publicationOf } from './mqtt-publication.ts'
+import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
+import type { Role, SubscribeRequest, Will } from './role.ts'
+import { TopicMemo } from './topic-memo.ts'
+
+export interface ClientRoleParts {
+  readonly name: string
+  readonly policy: AccessPolicy
+  readonly session: ClientSession
+  readonly holder: ClientHolder
+  readonly relay: Relay
+  readonly directory: ClientDirectory
+  readonly counters: Counters
+  /** Absent on a plain listener: no device lives in its space. */
+  readonly inbox: DeviceInbox | undefined
+  readonly subscriptions: number
+}
+
+type Target =
+  | { readonly kind: 'route'; readonly route: TopicRoute; readonly device: DeviceTopic | undefined }
+  | { readonly kind: 'forbidden' }
+
+interface DeviceTopic {
+  readonly identity: DeviceIdentity
+  readonly suffix: string
+}
+
+const FORBIDDEN: Target = { kind: 'forbidden' }
+const INVALID_TOPIC: Fault = {
+  code: REASON.topicNameInvalid,
+  reason: 'invalid-topic',
+  message: 'the topic name is empty, not UTF-8, or contains a wildcard',
+}
+
+export class ClientRole implements Role {
+  readonly label: string
+  readonly session: ClientSession
+  readonly filtersPerSubscribe: number
+  readonly #parts: ClientRoleParts
+  readonly #filters = new Set<string>()
+  readonly #memo = new TopicMemo()
+  #target: Target = FORBIDDEN
+
+  constructor(parts: ClientRoleParts) {
+    this.#parts = parts
+    this.label = `client ${parts.name}`
+    this.session = parts.session
+    this.filtersPerSubscribe = parts.subscriptions // one packet may ask for all of them
+    parts.directory.claim(parts.name, parts.holder)
+  }
+
+  publish(frame: IncomingPublish): ReasonCode | Fault {
+    if (!this.#memo.matches(frame)) {
+      const topic = this.#memo.read(frame)
+      if (topic === undefined) return INVALID_TOPIC
+      this.#target = this.#targetOf(topic)
+    }
+    const target = this.#target
+    if (target.kind === 'forbidden') {
+      this.#parts.counters.add('publish.refused', 'not-authorized')
+      return REASON.notAuthorized
+    }
+    return this.#route(target.route, target.device, frame)
+  }
+
+  answer(): void {}
+
+  subscribe(request: SubscribeRequest): ReasonCode | 0 | 1 {
+    const { filter, qos, noLocal } = request
+    const { policy, relay, counters, subscriptions } = this.#parts
+    if (filter.startsWith('$share/')) return REASON.sharedSubscriptionsNotSupported
+    if (!maySubscribe(policy, filter)) {
+      counters.add('subscribe.refused', 'not-authorized')
+      return REASON.notAuthorized
+    }
+    if (!this.#filters.has(filter) && this.#filters.size >= subscriptions) {
+      counters.add('subscribe.refused', 'too-many-subscriptions')
+      return REASON.quotaExceeded
+    }
+    this.#filters.add(filter)
+    relay.subscribe(this.session, filter, qos, noLocal)
+    return qos
+  }
+
+  unsubscribe(filter: string): ReasonCode {
+    if (!this.#filters.delete(filter)) return REASON.noSubscriptionExisted
+    this.#parts.relay.unsubscribe(this.session, filter)
+    return REASON.success
+  }
+
+  publishWill(will: Will): void {
+    const target = this.#targetOf(will.topic)
+    if (target.kind === 'forbidden') {
+      this.#parts.counters.add('publish.refused', 'will-not-authorized')
+      return
+    }
+    this.#route(target.route, target.device, publicationOf(will.topic, will.payload, will.qos))
+  }
+
+  closed(): void {
+    for (const filter of this.#filters) this.#parts.relay.unsubscribe(this.session, filter)
+    this.#filters.clear()
+    this.#parts.directory.release(this.#parts.name, this.#parts.holder)
+  }
+
+  #targetOf(topic: string): Target {
+    const { policy, relay, inbox } = this.#parts
+    if (!mayPublish(policy, topic)) return FORBIDDEN
+    if (inbox === undefined) return { kind: 'route', route: relay.route(topic), device: undefined }
+    if (isPlatformTopic(topic)) return FORBIDDEN
+    return { kind: 'route', route: relay.route(topic), device: customTopicOf(topic) }
+  }
+
+  #route(route: TopicRoute, device: DeviceTopic | undefined, p: Publication): ReasonCode {
+    const { relay, inbox, counters } = this.#parts
+    let reached = relay.publish(route, p, this.session)
+    if (device !== undefined && inbox !== undefined) {
+      const payload = p.buffer.subarray(p.payloadStart, p.payloadEnd)
+      const { identity, suffix } = device
+      const delivery = inbox.deliverCustom({ device: identity, suffix, payload, qos: p.qos })
+      if (delivery === 'sent') reached += 1
+      else counters.add('downlink.dropped', delivery)
+    }
+    return reached > 0 ? REASON.success : REASON.noMatchingSubscribers
+  }
+}

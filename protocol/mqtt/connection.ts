@@ -1,0 +1,476 @@
+/**
+ * One MQTT connection, from its first byte to its last: phases, packets, refusals.
+ *
+ *   awaiting-connect ─ CONNECT ─► authenticating ─ granted ─► connected ─┐
+ *          └──────────── fault, time-out, refusal ───────────────────────┴─► closing ─► closed
+ *
+ * Answers keep the order of the packets they answer. Acknowledgements of one read are written together
+ * at its end, or before anything that must not overtake them. Nothing here waits but the login.
+ */
+import type { IConnectPacket } from 'mqtt-packet'
+import { isTopicFilter } from '../../core/domain/topic.ts'
+import type { ClientHolder } from '../../core/ports/client-directory.ts'
+import type { LinkCloseReason } from '../../core/ports/device-link.ts'
+import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
+import type { Publication } from '../../core/ports/publication.ts'
+import type { TimerEntry } from '../../core/ports/timers.ts'
+import { type Admission, admit } from './admission.ts'
+import { connectFaultOf, keepAliveLimitSec, willOf } from './connect-rules.ts'
+import type { ConnectionSurroundings } from './connection-surroundings.ts'
+import { CLOSE_FAULT, FAULT } from './faults.ts'
+import { FrameCutter } from './frame-cutter.ts'
+import type { Login, LoginOutcome } from './login.ts'
+import type { Transport, TransportHandler } from './output.ts'
+import { PACKET, type ProtocolLevel } from './packet-type.ts'
+import {
+  writeConnack,
+  writeDisconnect,
+  writePingresp,
+  writePuback,
+  writePublish,
+  writeSuback,
+  writeUnsuback,
+} from './packet-writer.ts'
+import { type Fault, REASON } from './reason-code.ts'
+import type { Role, Will } from './role.ts'
+
+type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | 'closed'
+
+const CONNECT_BYTES = 65_536 // before CONNECT is accepted nobody may make us keep more
+const LINGER_SEC = 2 // for the peer to read why, before the socket is destroyed
+const MAX_DEFERRED_BYTES = 262_144 // what may follow a CONNECT whose login takes its time
+
+export class MqttConnection implements TransportHandler, PacketOutlet, ClientHolder, TimerEntry {
+  timerSlot = -1
+  timerRounds = 0
+  timerNext: TimerEntry | undefined = undefined
+  timerPrevious: TimerEntry | undefined = undefined
+  congested = false
+  readonly #around: ConnectionSurroundings
+  readonly #login: Login
+  readonly #transport: Transport
+  readonly #cutter = new FrameCutter(CONNECT_BYTES)
+  #phase: Phase = 'awaiting-connect'
+  #level: ProtocolLevel = 4
+  #role: Role | undefined = undefined
+  #will: Will | undefined = undefined
+  #keepAliveSec = 0 // 0: none
+  #heardAt: number
+  #congestedAt = 0
+  #maximumPacketSize = Number.POSITIVE_INFINITY // of the client (§3.1.2.11.4)
+  #deferred: Buffer | undefined = undefined
+  #ackCount = 0
+
+  constructor(transport: Transport, login: Login, around: ConnectionSurroundings) {
+    this.#transport = transport
+    this.#login = login
+    this.#around = around
+    this.#heardAt = around.turn.now
+    around.timers.arm(this, around.limits.connectTimeoutSec)
+    around.counters.add('connection.opened')
+  }
+
+  // ---- the socket speaks
+
+  onBytes(buffer: Buffer, length: number): void {
+    if (this.#phase === 'closing' || this.#phase === 'closed') return
+    this.#around.turn.enter()
+    if (this.#phase === 'authenticating') {
+      this.#defer(buffer, 0, length)
+      return
+    }
+    const fault = this.#cutter.cut(buffer, length, this.#onFrame)
+    if (this.#ackCount > 0) this.#writeAcks()
+    if (fault !== undefined) this.#fail(fault)
+    else if (this.#waits()) this.#defer(buffer, this.#cutter.stoppedAt, length)
+  }
+
+  onCongested(): void {
+    if (this.congested) return
+    this.congested = true
+    this.#congestedAt = this.#around.turn.now
+    this.#around.timers.arm(this, this.#around.limits.drainTimeoutSec)
+  }
+
+  onDrain(): void {
+    if (!this.congested) return
+    this.#around.turn.enter()
+    this.congested = false
+    if (this.#phase === 'connected') {
+      this.#armKeepAlive()
+      this.#role?.session.drain()
+    }
+  }
+
+  onClosed(): void {
+    this.#around.turn.enter()
+    this.#finish('closed')
+    this.#around.timers.disarm(this)
+  }
+
+  /** The one timer: connect time-out, drain time-out, keep alive and lingering take turns on it. */
+  onTimer(): void {
+    this.#around.turn.enter()
+    const { now } = this.#around.turn
+    const { limits } = this.#around
+    if (this.#phase === 'closing') {
+      this.#transport.destroy()
+    } else if (this.#phase !== 'connected') {
+      this.#fail(FAULT.connectTimeout)
+    } else if (this.congested && now - this.#congestedAt >= limits.drainTimeoutSec * 1000) {
+      this.#around.counters.add('connection.closed', FAULT.slowReader.reason)
+      this.#explain(FAULT.slowReader)
+      this.#finish('closed')
+      this.#transport.destroy() // it does not read: a graceful end would wait for ever
+    } else if (
+      this.#keepAliveSec > 0 &&
+      now - this.#heardAt >= keepAliveLimitSec(this.#keepAliveSec) * 1000
+    ) {
+      this.#fail(FAULT.keepAlive) // [MQTT-3.1.2-22]
+    } else {
+      this.#armKeepAlive()
+    }
+  }
+
+  // ---- the platform speaks
+
+  publish(publication: Publication, qos: 0 | 1, packetId: number): void {
+    if (this.#phase !== 'connected') return
+    const p = publication
+    const bytes =
+      p.payloadEnd -
+      p.payloadStart +
+      p.topicEnd -
+      p.topicStart +
+      p.propertiesEnd -
+      p.propertiesStart
+    if (bytes + 16 > this.#maximumPacketSize) {
+      // 16: header, packet id and lengths at most
+      this.#around.counters.add('delivery.dropped', 'client-packet-size') // [MQTT-3.1.2-24]
+      if (qos === 1) this.#role?.session.acknowledged(packetId)
+      return
+    }
+    writePublish(this.#transport, this.#level, p, qos, packetId)
+    this.#around.traffic.sent += 1
+  }
+
+  overflow(): void {
+    this.#fail(FAULT.queueFull)
+  }
+
+  takenOver(): void {
+    this.close('taken-over')
+  }
+
+  /** Ends the connection from our side, for a reason that is not the client's mistake. */
+  close(reason: LinkCloseReason): void {
+    if (this.#phase === 'closing' || this.#phase === 'closed') return
+    this.#around.turn.enter()
+    this.#fail(CLOSE_FAULT[reason])
+  }
+
+  // ---- packets
+
+  readonly #onFrame = (buffer: Buffer, start: number, bodyStart: number, end: number): boolean => {
+    const type = (buffer[start] as number) >> 4
+    this.#heardAt = this.#around.turn.now
+    if (this.#phase === 'connected') {
+      if (type === PACKET.publish) return this.#onPublish(buffer, start, bodyStart, end)
+      if (type === PACKET.puback) return this.#onPuback(buffer, start, bodyStart, end)
+      if (this.#ackCount > 0) this.#writeAcks()
+      return this.#onControl(type, buffer, start, bodyStart, end)
+    }
+    if (type !== PACKET.connect) return this.#fail(FAULT.notConnect) // [MQTT-3.1.0-1]
+    return this.#onConnect(buffer.subarray(start, end), bodyStart - start)
+  }
+
+  #onPublish(buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const { incoming, counters, traffic } = this.#around
+    const fault = incoming.read(buffer, start, bodyStart, end, this.#level)
+    if (fault !== undefined) return this.#fail(fault)
+    if (incoming.retain) {
+      if (this.#level === 5) return this.#fail(FAULT.retain) // [MQTT-3.2.2-14]
+      counters.add('publish.retain-ignored')
+    }
+    traffic.received += 1
+    const { qos, packetId } = incoming
+    const role = this.#role as Role
+    const code = role.publish(incoming)
+    if (typeof code === 'object') return this.#fail(code)
+    if (this.#phase !== 'connected') return false // its own message has closed it
+    if (qos === 1) this.#acknowledge(packetId, code)
+    role.answer()
+    return true
+  }
+
+  #onPuback(buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
+    if ((buffer[start] as number) !== 0x40 || end - bodyStart < 2)
+      return this.#fail(FAULT.malformedPuback)
+    const packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
+    if (this.#role?.session.acknowledged(packetId) !== true) {
+      this.#around.counters.add('puback.unexpected')
+    }
+    return true
+  }
+
+  #onControl(type: number, buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const frame = buffer.subarray(start, end)
+    const body = bodyStart - start
+    switch (type) {
+      case PACKET.pingreq:
+        if (frame[0] !== 0xc0 || frame.length !== 2) return this.#fail(FAULT.malformedPingreq)
+        writePingresp(this.#transport) // [MQTT-3.12.4-1]
+        return true
+      case PACKET.subscribe:
+        return this.#onSubscribe(frame, body)
+      case PACKET.unsubscribe:
+        return this.#onUnsubscribe(frame, body)
+      case PACKET.disconnect:
+        return this.#onDisconnect(frame, body)
+      case PACKET.connect:
+        return this.#fail(FAULT.secondConnect) // [MQTT-3.1.0-2]
+      case PACKET.pubrec:
+      case PACKET.pubrel:
+      case PACKET.pubcomp:
+        return this.#fail(FAULT.qos2Packet)
+      default:
+        return this.#fail(FAULT.unexpectedPacket)
+    }
+  }
+
+  #onSubscribe(frame: Buffer, body: number): boolean {
+    const parsed = this.#around.packets.subscribe(frame, body, this.#level)
+    if (parsed.kind === 'fault') return this.#fail(parsed.fault)
+    const { subscriptions, properties, messageId } = parsed.packet
+    if (properties?.subscriptionIdentifier !== undefined)
+      return this.#fail(FAULT.subscriptionIdentifier)
+    const { filtersPerSubscribe } = this.#role as Role
+    const codes: number[] = []
+    for (const [i, { topic, qos, nl }] of subscriptions.entries()) {
+      if (!isTopicFilter(topic)) return this.#fail(FAULT.invalidFilter) // [MQTT-4.7.1-1]
+      if (i >= filtersPerSubscribe) {
+        this.#around.counters.add('subscribe.refused', 'too-many-filters')
+        codes.push(this.#subackCode(REASON.quotaExceeded))
+        continue
+      }
+      const granted: 0 | 1 = qos === 0 ? 0 : 1 // we grant at most QoS 1 [MQTT-3.8.4-5]
+      const code = this.#role?.subscribe({ filter: topic, qos: granted, noLocal: nl === true })
+      codes.push(this.#subackCode(code ?? REASON.unspecifiedError))
+    }
+    writeSuback(this.#transport, this.#level, messageId as number, codes) // [MQTT-3.8.4-1]
+    return true
+  }
+
+  /** MQTT 3.x knows one failure [MQTT-3.9.3-2]. */
+  #subackCode(code: number): number {
+    return this.#level === 5 || code <= 2 ? code : 0x80
+  }
+
+  #onUnsubscribe(frame: Buffer, body: number): boolean {
+    const parsed = this.#around.packets.unsubscribe(frame, body, this.#level)
+    if (parsed.kind === 'fault') return this.#fail(parsed.fault)
+    const { unsubscriptions, messageId } = parsed.packet
+    const codes = unsubscriptions.map((filter) => this.#role?.unsubscribe(filter) ?? 0)
+    writeUnsuback(this.#transport, this.#level, messageId as number, codes) // [MQTT-3.10.4-4]
+    return true
+  }
+
+  #onDisconnect(frame: Buffer, body: number): boolean {
+    const parsed = this.#around.packets.disconnect(frame, body, this.#level)
+    if (parsed.kind === 'fault') return this.#fail(parsed.fault)
+    if (parsed.packet.reasonCode !== 0x04) this.#will = undefined // [MQTT-3.14.4-3]
+    this.#around.counters.add('connection.closed', 'client-disconnect')
+    this.#finish('closing')
+    this.#transport.closeGracefully()
+    return false
+  }
+
+  // ---- CONNECT
+
+  #onConnect(frame: Buffer, body: number): boolean {
+    const { packets, counters, diagnostics } = this.#around
+    const early = connectFaultOf(frame, body)
+    if (early !== undefined) {
+      if (early.code === REASON.unsupportedProtocolVersion) this.#refuse(1, early)
+      else this.#fail(early)
+      return false
+    }
+    const parsed = packets.connect(frame, body)
+    if (parsed.kind === 'fault') return this.#fail(parsed.fault)
+    const connect = parsed.packet
+    this.#level = connect.protocolVersion ?? 4
+    const will = willOf(connect)
+    if (will.kind === 'fault') {
+      this.#refuse(5, will.fault)
+      return false
+    }
+    this.#phase = 'authenticating'
+    let answered = false
+    const { secure, remoteAddress: address } = this.#transport
+    this.#login({ connect, secure, address }, (outcome) => {
+      answered = true
+      if (this.#phase !== 'authenticating') return // it left, or its time was up
+      this.#around.turn.enter()
+      if (outcome.kind === 'device' && outcome.hint !== undefined) {
+        counters.add('connect.hint')
+        diagnostics.debug(outcome.hint, { clientId: connect.clientId, address })
+      }
+      this.#enter(connect, outcome, will.will)
+    })
+    if (answered) return !this.#waits()
+    this.#transport.holdReading(true)
+    return false
+  }
+
+  #enter(connect: IConnectPacket, outcome: LoginOutcome, will: Will | undefined): void {
+    if (outcome.kind === 'refused') {
+      const { reason, message, code3, code5 } = outcome
+      this.#refuse(code3, { code: code5 as Fault['code'], reason, message })
+      return
+    }
+    const address = this.#transport.remoteAddress
+    const refuse = (code3: number, fault: Fault): void => this.#refuse(code3, fault)
+    admit(
+      { connect, outcome, level: this.#level, address, connection: this, refuse },
+      this.#around,
+      (admission) => this.#accept(connect, admission, will),
+    )
+  }
+
+  #accept(connect: IConnectPacket, admission: Admission, will: Will | undefined): void {
+    const { limits, counters } = this.#around
+    const { role, assignedClientIdentifier } = admission
+    if (this.#phase !== 'authenticating') {
+      role.closed() // the client left while its device was claimed
+      return
+    }
+    this.#role = role
+    this.#phase = 'connected'
+    this.#cutter.maxBytes = limits.packetBytes
+    this.#keepAliveSec = connect.keepalive ?? 0
+    this.#maximumPacketSize = connect.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.#will = admission.keepsWill ? will : undefined
+    counters.add('connect.accepted')
+    const asked = connect.properties?.sessionExpiryInterval ?? 0
+    const facts = {
+      maximumPacketSize: limits.packetBytes,
+      serverKeepAlive: undefined,
+      assignedClientIdentifier,
+      sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
+    }
+    writeConnack(this.#transport, this.#level, 0, facts, undefined)
+    this.#armKeepAlive()
+    this.#resume()
+  }
+
+  /** What came behind a CONNECT whose login took its time is read now. */
+  #resume(): void {
+    const deferred = this.#deferred
+    this.#deferred = undefined
+    this.#transport.holdReading(false)
+    if (deferred !== undefined) this.onBytes(deferred, deferred.length)
+  }
+
+  #waits(): boolean {
+    return this.#phase === 'authenticating'
+  }
+
+  #defer(buffer: Buffer, from: number, length: number): void {
+    if (from >= length) return
+    const rest = Buffer.from(buffer.subarray(from, length))
+    this.#deferred = this.#deferred === undefined ? rest : Buffer.concat([this.#deferred, rest])
+    if (this.#deferred.length > MAX_DEFERRED_BYTES) this.#fail(FAULT.tooEager)
+  }
+
+  // ---- endings
+
+  /** Refuses a CONNECT with a code that its version knows, then closes [MQTT-3.2.2-5]. */
+  #refuse(code3: number, fault: Fault): void {
+    const { counters, diagnostics } = this.#around
+    counters.add('connect.refused', fault.reason)
+    diagnostics.info(`connect refused: ${fault.message}`, {
+      reason: fault.reason,
+      address: this.#transport.remoteAddress,
+    })
+    const code = this.#level === 5 ? fault.code : code3
+    writeConnack(this.#transport, this.#level, code, undefined, fault.message)
+    this.#finish('closing')
+    this.#transport.closeGracefully()
+  }
+
+  /** Ends the connection for a reason: counts it, tells the client where it can be told, closes. */
+  #fail(fault: Fault): false {
+    if (this.#phase === 'closing' || this.#phase === 'closed') return false
+    this.#around.counters.add('connection.closed', fault.reason)
+    this.#explain(fault)
+    if (this.#phase === 'connected') {
+      if (this.#ackCount > 0) this.#writeAcks()
+      writeDisconnect(this.#transport, this.#level, fault)
+    }
+    this.#finish('closing')
+    this.#transport.closeGracefully()
+    return false
+  }
+
+  #explain(fault: Fault): void {
+    this.#around.diagnostics.info(`connection closed: ${fault.message}`, {
+      reason: fault.reason,
+      who: this.#role?.label,
+      address: this.#transport.remoteAddress,
+    })
+  }
+
+  /** Lets go of everything but the socket; once. */
+  #finish(phase: 'closing' | 'closed'): void {
+    const before = this.#phase
+    this.#phase = phase
+    if (phase === 'closing') this.#around.timers.arm(this, LINGER_SEC)
+    if (before === 'closing' || before === 'closed') return
+    this.#deferred = undefined
+    this.#ackCount = 0
+    const role = this.#role
+    if (role === undefined) return
+    if (this.#will !== undefined) role.publishWill(this.#will) // [MQTT-3.1.2-8]
+    this.#will = undefined
+    role.closed()
+    this.#role = undefined
+  }
+
+  #armKeepAlive(): void {
+    const { timers } = this.#around
+    if (this.#keepAliveSec === 0) {
+      timers.disarm(this)
+      return
+    }
+    const silentSec = (this.#around.turn.now - this.#heardAt) / 1000
+    timers.arm(this, keepAliveLimitSec(this.#keepAliveSec) - silentSec)
+  }
+
+  // ---- acknowledgements of one read, written together
+
+  #acknowledge(packetId: number, code: number): void {
+    if (code !== 0 && this.#level === 5) {
+      if (this.#ackCount > 0) this.#writeAcks()
+      writePuback(this.#transport, 5, packetId, code)
+      return
+    }
+    const { acks } = this.#around
+    acks[this.#ackCount++] = packetId
+    if (this.#ackCount === acks.length) this.#writeAcks()
+  }
+
+  #writeAcks(): void {
+    const count = this.#ackCount
+    this.#ackCount = 0
+    const { acks } = this.#around
+    let at = this.#transport.reserve(count * 4)
+    const { buffer } = this.#transport
+    for (let i = 0; i < count; i++) {
+      const packetId = acks[i] as number
+      buffer[at++] = 0x40
+      buffer[at++] = 2
+      buffer[at++] = packetId >> 8
+      buffer[at++] = packetId & 0xff
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The packets off the hot path, by mqtt-packet: one parser per shard and protocol level, fed whole frames.
+ * What that library lets pass is checked here first, on the bytes: strings, properties, field bounds.
+ */
+import mqttPacket, {
+  type IConnectPacket,
+  type IDisconnectPacket,
+  type ISubscribePacket,
+  type IUnsubscribePacket,
+  type Packet,
+} from 'mqtt-packet'
+import { ByteCursor, WILL_PROPERTIES } from './byte-cursor.ts'
+import { PACKET, type ProtocolLevel } from './packet-type.ts'
+import { type Fault, REASON } from './reason-code.ts'
+
+export type ControlPacket =
+  | IConnectPacket
+  | ISubscribePacket
+  | IUnsubscribePacket
+  | IDisconnectPacket
+
+export type Parsed<P> =
+  | { readonly kind: 'packet'; readonly packet: P }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+
+export class ControlPackets {
+  readonly #parsers = new Map<number, mqttPacket.Parser>()
+  #parsed: Packet | undefined = undefined
+  #error: Error | undefined = undefined
+
+  connect(frame: Buffer, bodyStart: number): Parsed<IConnectPacket> {
+    return this.#parse(0, frame, connectFault(frame, bodyStart))
+  }
+
+  subscribe(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<ISubscribePacket> {
+    return this.#parse(level, frame, subscribeFault(frame, bodyStart, level, true))
+  }
+
+  unsubscribe(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<IUnsubscribePacket> {
+    return this.#parse(level, frame, subscribeFault(frame, bodyStart, level, false))
+  }
+
+  disconnect(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<IDisconnectPacket> {
+    return this.#parse(level, frame, disconnectFault(frame, bodyStart, level))
+  }
+
+  /** @param slot  the level; 0 for CONNECT, whose parser takes the level from the packet */
+  #parse<P extends ControlPacket>(
+    slot: number,
+    frame: Buffer,
+    known: Fault | undefined,
+  ): Parsed<P> {
+    if (known !== undefined) return { kind: 'fault', fault: known }
+    this.#parsed = undefined
+    this.#error = undefined
+    this.#parser(slot).parse(frame)
+    if (this.#error !== undefined || this.#parsed === undefined) {
+      const message = (this.#error as Error | undefined)?.message ?? 'the packet is incomplete'
+      const code = REASON.malformedPacket
+      return { kind: 'fault', fault: { code, reason: 'malformed-packet', message } }
+    }
+    return { kind: 'packet', packet: this.#parsed as P }
+  }
+
+  #parser(slot: number): mqttPacket.Parser {
+    let parser = this.#parsers.get(slot)
+    if (parser === undefined) {
+      parser = mqttPacket.parser(slot === 0 ? {} : { protocolVersion: slot })
+      parser.on('packet', (packet: Packet) => {
+        this.#parsed = packet
+      })
+      parser.on('error', (error: Error) => {
+        this.#error = error
+      })
+      this.#parsers.set(slot, parser)
+    }
+    return parser
+  }
+}
+
+function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
+  const cursor = new ByteCursor(frame, bodyStart, frame.length)
+  cursor.string()
+  const level = cursor.byte()
+  const flags = cursor.byte()
+  cursor.skip(2) // keep alive
+  if (level === 5) cursor.properties(PACKET.connect)
+  cursor.string() // client identifier
+  if ((flags & 0x04) !== 0) {
+    if (level === 5) cursor.properties(WILL_PROPERTIES)
+    cursor.string()
+    cursor.binary()
+  }
+  if ((flags & 0x80) !== 0) cursor.string()
+  if ((flags & 0x40) !== 0) cursor.binary()
+  return atEnd(cursor)
+}
+
+function subscribeFault(
+  frame: Buffer,
+  bodyStart: number,
+  level: ProtocolLevel,
+  options: boolean,
+): Fault | undefined {
+  const cursor = new ByteCursor(frame, bodyStart, frame.length)
+  if (cursor.two() === 0) {
+    cursor.fail(REASON.protocolError, 'packet-id-0', 'a packet identifier of 0') // [MQTT-2.2.1-3]
+  }
+  if (level === 5) cursor.properties(options ? PACKET.subscribe : PACKET.unsubscribe)
+  if (cursor.done) {
+    cursor.fail(REASON.protocolError, 'no-filter', 'no topic filter') // [MQTT-3.8.3-2] [MQTT-3.10.3-2]
+  }
+  while (!cursor.done) {
+    cursor.string()
+    if (options) cursor.skip(1)
+  }
+  return cursor.fault
+}
+
+function disconnectFault(
+  frame: Buffer,
+  bodyStart: number,
+  level: ProtocolLevel,
+): Fault | undefined {
+  const cursor = new ByteCursor(frame, bodyStart, frame.length)
+  if (level === 5 && !cursor.done) {
+    cursor.byte()
+    if (!cursor.done) cursor.properties(PACKET.disconnect)
+  }
+  return atEnd(cursor)
+}
+
+function atEnd(cursor: ByteCursor): Fault | undefined {
+  if (!cursor.done) {
+    cursor.fail(REASON.malformedPacket, 'trailing-bytes', 'the packet is longer than its fields')
+  }
+  return cursor.fault
+}

@@ -1,0 +1,124 @@
+/** Every way in which a connection ends by our decision, in one table: what it is called and what it says. */
+import type { LinkCloseReason } from '../../core/ports/device-link.ts'
+import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
+
+function fault(code: ReasonCode, reason: string, message: string): Fault {
+  return { code, reason, message }
+}
+
+type FaultName =
+  | 'notConnect'
+  | 'secondConnect'
+  | 'connectTimeout'
+  | 'keepAlive'
+  | 'slowReader'
+  | 'queueFull'
+  | 'tooEager'
+  | 'retain'
+  | 'malformedPuback'
+  | 'malformedPingreq'
+  | 'qos2Packet'
+  | 'unexpectedPacket'
+  | 'subscriptionIdentifier'
+  | 'invalidFilter'
+  | 'notMqtt'
+  | 'protocolVersion'
+  | 'willQos'
+  | 'willRetain'
+  | 'willTopic'
+  | 'clientId'
+  | 'authMethod'
+  | 'busy'
+
+export const FAULT: Readonly<Record<FaultName, Fault>> = {
+  notConnect: fault(REASON.protocolError, 'not-connect', 'the first packet must be CONNECT'),
+  secondConnect: fault(
+    REASON.protocolError,
+    'second-connect',
+    'a second CONNECT on one connection',
+  ),
+  connectTimeout: fault(REASON.notAuthorized, 'connect-timeout', 'no CONNECT came in time'),
+  keepAlive: fault(
+    REASON.keepAliveTimeout,
+    'keep-alive',
+    'nothing was heard for 1.5 times the keep alive',
+  ),
+  slowReader: fault(
+    REASON.quotaExceeded,
+    'slow-reader',
+    'the client did not read what it was sent',
+  ),
+  queueFull: fault(
+    REASON.quotaExceeded,
+    'queue-full',
+    'too many messages wait for acknowledgement',
+  ),
+  tooEager: fault(REASON.quotaExceeded, 'too-eager', 'too much was sent before CONNACK'),
+  retain: fault(REASON.retainNotSupported, 'retain', 'retained messages are not available here'),
+  malformedPuback: fault(REASON.malformedPacket, 'malformed-puback', 'PUBACK is malformed'),
+  malformedPingreq: fault(REASON.malformedPacket, 'malformed-pingreq', 'PINGREQ is malformed'),
+  qos2Packet: fault(
+    REASON.protocolError,
+    'qos-2',
+    'a packet of QoS 2, which is not supported here',
+  ),
+  unexpectedPacket: fault(
+    REASON.protocolError,
+    'unexpected-packet',
+    'a packet that no client may send',
+  ),
+  subscriptionIdentifier: fault(
+    REASON.subscriptionIdentifiersNotSupported,
+    'subscription-identifier',
+    'subscription identifiers are not available here',
+  ),
+  invalidFilter: fault(REASON.topicFilterInvalid, 'invalid-filter', 'a topic filter is malformed'),
+  notMqtt: fault(REASON.malformedPacket, 'not-mqtt', 'the first packet is no CONNECT of MQTT'),
+  protocolVersion: fault(
+    REASON.unsupportedProtocolVersion,
+    'protocol-version',
+    'MQTT 3.1, 3.1.1 and 5.0 are spoken here',
+  ),
+  willQos: fault(
+    REASON.qosNotSupported,
+    'will-qos',
+    'a Will at QoS 2, which is not supported here',
+  ),
+  willRetain: fault(
+    REASON.retainNotSupported,
+    'will-retain',
+    'a retained Will; none are kept here',
+  ),
+  willTopic: fault(REASON.topicNameInvalid, 'will-topic', 'the topic of the Will is no topic name'),
+  clientId: fault(
+    REASON.clientIdentifierNotValid,
+    'empty-client-id',
+    'an empty client identifier needs clean session 1',
+  ),
+  authMethod: fault(
+    REASON.protocolError,
+    'auth-method',
+    'extended authentication is not available here',
+  ),
+  busy: fault(
+    REASON.serverBusy,
+    'server-busy',
+    'the owner of this device is busy; try again shortly',
+  ),
+}
+
+export const CLOSE_FAULT: Readonly<Record<LinkCloseReason, Fault>> = {
+  'taken-over': fault(
+    REASON.sessionTakenOver,
+    'taken-over',
+    'another connection came with the same identity',
+  ),
+  disabled: fault(REASON.administrativeAction, 'disabled', 'the device was disabled'),
+  deleted: fault(REASON.administrativeAction, 'deleted', 'the device was deleted'),
+  shutdown: fault(REASON.serverShuttingDown, 'shutdown', 'the server shuts down; come back soon'),
+  failed: fault(
+    REASON.implementationError,
+    'actor-failed',
+    'the server failed on this device; try again',
+  ),
+}

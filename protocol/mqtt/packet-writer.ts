@@ -1,0 +1,194 @@
+/** The packets that we send, written into a transport's output of this turn. Each is built in place, once. */
+import mqttPacket from 'mqtt-packet'
+import type { Publication } from '../../core/ports/publication.ts'
+import type { Output } from './output.ts'
+import type { ProtocolLevel } from './packet-type.ts'
+import type { Fault } from './reason-code.ts'
+
+const MAX_REASON_STRING = 200 // bytes of text; a client with a small Maximum Packet Size gets none
+
+/** What a CONNACK of MQTT 5 tells about this server (§3.2.2.3); absent properties mean the standard's default. */
+export interface ConnackFacts {
+  readonly maximumPacketSize: number
+  readonly serverKeepAlive: number | undefined
+  readonly assignedClientIdentifier: string | undefined
+  /** Said only where the client asked for more than 0. */
+  readonly sessionExpiryInterval: number | undefined
+}
+
+export function writeConnack(
+  output: Output,
+  level: ProtocolLevel,
+  code: number,
+  facts: ConnackFacts | undefined,
+  reasonString: string | undefined,
+): void {
+  if (level !== 5) {
+    const at = output.reserve(4) // exactly four bytes (connect.md §3)
+    output.buffer.writeUInt32BE(0x20_02_00_00 | code, at)
+    return
+  }
+  const properties = {
+    ...(reasonString === undefined ? {} : { reasonString: clip(reasonString) }),
+    ...(facts === undefined
+      ? {}
+      : {
+          maximumQoS: 1 as const,
+          retainAvailable: false,
+          maximumPacketSize: facts.maximumPacketSize,
+          subscriptionIdentifiersAvailable: false,
+          sharedSubscriptionAvailable: false,
+          ...(facts.serverKeepAlive === undefined
+            ? {}
+            : { serverKeepAlive: facts.serverKeepAlive }),
+          ...(facts.assignedClientIdentifier === undefined
+            ? {}
+            : { assignedClientIdentifier: facts.assignedClientIdentifier }),
+          ...(facts.sessionExpiryInterval === undefined
+            ? {}
+            : { sessionExpiryInterval: facts.sessionExpiryInterval }),
+        }),
+  }
+  const packet = { cmd: 'connack' as const, reasonCode: code, sessionPresent: false, properties }
+  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+}
+
+export function writeSuback(
+  output: Output,
+  level: ProtocolLevel,
+  packetId: number,
+  codes: readonly number[],
+): void {
+  writeCodes(output, 0x90, level, packetId, codes)
+}
+
+/** MQTT 3.x acknowledges without codes. */
+export function writeUnsuback(
+  output: Output,
+  level: ProtocolLevel,
+  packetId: number,
+  codes: readonly number[],
+): void {
+  writeCodes(output, 0xb0, level, packetId, level === 5 ? codes : [])
+}
+
+export function writePuback(
+  output: Output,
+  level: ProtocolLevel,
+  packetId: number,
+  code: number,
+): void {
+  const long = level === 5 && code !== 0 // a bare packet id means success (§3.4.2.1)
+  const at = output.reserve(long ? 5 : 4)
+  const { buffer } = output
+  buffer[at] = 0x40
+  buffer[at + 1] = long ? 3 : 2
+  buffer[at + 2] = packetId >> 8
+  buffer[at + 3] = packetId & 0xff
+  if (long) buffer[at + 4] = code
+}
+
+export function writePingresp(output: Output): void {
+  const at = output.reserve(2)
+  output.buffer[at] = 0xd0
+  output.buffer[at + 1] = 0
+}
+
+/** Only MQTT 5 servers say goodbye; a 3.x client sees the close alone. */
+export function writeDisconnect(output: Output, level: ProtocolLevel, fault: Fault): void {
+  if (level !== 5) return
+  const packet = {
+    cmd: 'disconnect' as const,
+    reasonCode: fault.code,
+    properties: { reasonString: clip(fault.message) },
+  }
+  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+}
+
+/** A PUBLISH from a publication. Properties reach MQTT 5 clients only. */
+export function writePublish(
+  output: Output,
+  level: ProtocolLevel,
+  p: Publication,
+  qos: 0 | 1,
+  packetId: number,
+): void {
+  const topicBytes = p.topicEnd - p.topicStart
+  const payloadBytes = p.payloadEnd - p.payloadStart
+  const propertyBytes = level === 5 ? p.propertiesEnd - p.propertiesStart : 0
+  const propertyHeader = level === 5 ? varintBytes(propertyBytes) : 0
+  const remaining =
+    2 + topicBytes + (qos === 1 ? 2 : 0) + propertyHeader + propertyBytes + payloadBytes
+  let at = output.reserve(1 + varintBytes(remaining) + remaining)
+  const { buffer } = output
+  buffer[at++] = 0x30 | (qos << 1)
+  at = writeVarint(buffer, at, remaining)
+  buffer[at++] = topicBytes >> 8
+  buffer[at++] = topicBytes & 0xff
+  at = copy(buffer, at, p.buffer, p.topicStart, p.topicEnd)
+  if (qos === 1) {
+    buffer[at++] = packetId >> 8
+    buffer[at++] = packetId & 0xff
+  }
+  if (level === 5) {
+    at = writeVarint(buffer, at, propertyBytes)
+    at = copy(buffer, at, p.buffer, p.propertiesStart, p.propertiesEnd)
+  }
+  copy(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
+}
+
+function writeCodes(
+  output: Output,
+  first: number,
+  level: ProtocolLevel,
+  packetId: number,
+  codes: readonly number[],
+): void {
+  const remaining = 2 + (level === 5 ? 1 : 0) + codes.length
+  let at = output.reserve(1 + varintBytes(remaining) + remaining)
+  const { buffer } = output
+  buffer[at++] = first
+  at = writeVarint(buffer, at, remaining)
+  buffer[at++] = packetId >> 8
+  buffer[at++] = packetId & 0xff
+  if (level === 5) buffer[at++] = 0 // no properties
+  for (const code of codes) buffer[at++] = code
+}
+
+const LOOP_BYTES = 48 // below this a loop beats a call into the runtime
+
+function copy(to: Buffer, at: number, from: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  if (length <= LOOP_BYTES) {
+    for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number
+  } else {
+    to.set(from.subarray(start, end), at)
+  }
+  return at + length
+}
+
+function varintBytes(value: number): number {
+  if (value < 0x80) return 1
+  if (value < 0x4000) return 2
+  return value < 0x20_0000 ? 3 : 4
+}
+
+function writeVarint(buffer: Buffer, at: number, value: number): number {
+  let rest = value
+  let next = at
+  while (rest >= 0x80) {
+    buffer[next++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  buffer[next++] = rest
+  return next
+}
+
+function append(output: Output, bytes: Buffer): void {
+  const at = output.reserve(bytes.length)
+  bytes.copy(output.buffer, at)
+}
+
+function clip(text: string): string {
+  return text.length > MAX_REASON_STRING ? `${text.slice(0, MAX_REASON_STRING - 1)}…` : text
+}
