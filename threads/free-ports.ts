@@ -1,0 +1,57 @@
+/**
+ * Shards share a port by SO_REUSEPORT, with which a second server on it would raise no error. So each
+ * address is bound once without it, before any shard opens it: that error is the one the user sees.
+ */
+import { createServer } from 'node:net'
+import { PlatformError } from '../core/domain/errors.ts'
+import type { ListenerSpec } from '../core/domain/settings.ts'
+import type { Diagnostics } from '../core/ports/diagnostics.ts'
+
+/**
+ * The listeners that can be opened: optional ones whose address the machine lacks are left out.
+ *
+ * @throws listener.in-use, listener.unavailable
+ */
+export async function freeListeners(
+  specs: readonly ListenerSpec[],
+  diagnostics: Diagnostics,
+): Promise<readonly ListenerSpec[]> {
+  const free: ListenerSpec[] = []
+  for (const spec of specs) {
+    const error = await bindOnce(spec)
+    if (error === undefined) {
+      free.push(spec)
+    } else if (spec.optional && (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT')) {
+      diagnostics.warn('a default listener is left out: the machine lacks its address', {
+        url: spec.url,
+      })
+    } else {
+      throw listenFault(spec, error)
+    }
+  }
+  return free
+}
+
+function bindOnce(spec: ListenerSpec): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error))
+    server.listen({ host: spec.host, port: spec.port, exclusive: true }, () => {
+      server.close(() => resolve(undefined))
+    })
+  })
+}
+
+function listenFault(spec: ListenerSpec, cause: NodeJS.ErrnoException): PlatformError {
+  if (cause.code === 'EADDRINUSE') {
+    return new PlatformError(
+      'listener.in-use',
+      `${spec.url}: port ${spec.port} is in use by another process; stop that one, or name another port with --listen`,
+      { cause },
+    )
+  }
+  const reason = cause.code === 'EACCES' ? 'ports below 1024 need a privilege' : cause.message
+  return new PlatformError('listener.unavailable', `${spec.url} cannot be opened: ${reason}`, {
+    cause,
+  })
+}

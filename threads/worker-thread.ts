@@ -1,0 +1,74 @@
+/** One worker as the main thread holds it: its conversation, its readiness, its end. Never terminated. */
+import { type MessagePort, Worker } from 'node:worker_threads'
+import { Conversation, type ConversationBounds } from '../actors/runtime/conversation.ts'
+import { PlatformError } from '../core/domain/errors.ts'
+import type { Diagnostics } from '../core/ports/diagnostics.ts'
+import type { LoginHook } from '../protocol/mqtt/login.ts'
+import type { MainControl } from './thread-start.ts'
+
+export interface WorkerThreadOptions {
+  readonly name: string
+  /** Of the compiled entry file. */
+  readonly url: URL
+  readonly data: unknown
+  readonly transfer: readonly MessagePort[]
+  readonly bounds: ConversationBounds
+  readonly diagnostics: Diagnostics
+  readonly login: LoginHook | undefined
+  /** It ended without being asked to. */
+  readonly onFailure: (error: PlatformError) => void
+}
+
+export class WorkerThread {
+  readonly worker: Worker
+  readonly conversation: Conversation
+  /** Resolves with what the thread says of itself once it serves. */
+  readonly ready: Promise<unknown>
+  readonly #ended: Promise<void>
+  #closing = false
+
+  constructor(options: WorkerThreadOptions) {
+    const { name, url, data, transfer, diagnostics } = options
+    this.worker = new Worker(url, { name, workerData: data, transferList: [...transfer] })
+    this.conversation = new Conversation(this.worker, options.bounds)
+    let fault: unknown
+    this.ready = new Promise((resolve, reject) => {
+      const control: MainControl = {
+        diagnose: (level, message, facts) =>
+          diagnostics[level](message, { thread: name, ...facts }),
+        ready: resolve,
+        login: async (request) => options.login?.(request),
+      }
+      this.conversation.serve(control, ['diagnose', 'ready', 'login'])
+      this.worker.once('exit', () => reject(threadFailed(name, fault)))
+    })
+    this.ready.catch(() => {}) // said again to whoever awaits it, and by onFailure
+    this.#ended = new Promise((resolve) => {
+      this.worker.on('error', (error) => {
+        fault = error
+      })
+      this.worker.once('exit', () => {
+        const error = threadFailed(name, fault)
+        this.conversation.close(this.#closing ? CLOSED : error)
+        if (!this.#closing) options.onFailure(error)
+        resolve()
+      })
+    })
+  }
+
+  /** Waits for the thread's own end, after it was told to close. */
+  async end(close: () => Promise<void>): Promise<void> {
+    this.#closing = true
+    await close().catch(() => {}) // a thread that has failed needs no closing
+    await this.#ended
+  }
+}
+
+const CLOSED = new PlatformError('platform.closed', 'the platform is closed')
+
+function threadFailed(name: string, fault: unknown): PlatformError {
+  if (fault instanceof PlatformError) return fault
+  const coded = fault as { readonly code?: unknown; readonly message?: unknown } | undefined
+  const message = coded?.message === undefined ? 'it ended by itself' : String(coded.message)
+  return new PlatformError('thread.failed', `thread ${name}: ${message}`, { cause: fault })
+}
