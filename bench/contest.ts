@@ -1,0 +1,102 @@
+/**
+ * Rounds of several contestants, interleaved (A B C A B C …), so that what the machine does meanwhile
+ * meets all of them. Every round has a fresh server process in an empty directory, and ends it.
+ */
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { atExit } from './at-exit.ts'
+import { Child } from './child.ts'
+import type { CpuPlan } from './cpus.ts'
+import type { Job, LoadResult } from './generator/job.ts'
+import type { Shape } from './options.ts'
+import { clockTicks } from './process-usage.ts'
+import { type Round, roundOf } from './round.ts'
+import { type Door, HOST, type RunningServer, type ServerUnderTest } from './servers/server.ts'
+import type { Traffic } from './traffic.ts'
+
+const generator = fileURLToPath(new URL('./generator/main.js', import.meta.url))
+/** Connecting, settling, draining. */
+const AROUND_SEC = 90
+
+export interface Contestant {
+  readonly label: string
+  readonly server: ServerUnderTest
+  readonly door: Door
+  readonly shape: Shape
+  readonly traffic: (shape: Shape, server: RunningServer) => Traffic | Promise<Traffic>
+}
+
+export interface Outcome {
+  readonly contestant: Contestant
+  /** In order; those of one index ran behind one another. */
+  readonly rounds: readonly Round[]
+}
+
+/** @param tell  progress, a line a round */
+export async function contest(
+  contestants: readonly Contestant[],
+  rounds: number,
+  cpus: CpuPlan,
+  tell: (line: string) => void,
+): Promise<Outcome[]> {
+  const outcomes = contestants.map((contestant) => ({ contestant, rounds: [] as Round[] }))
+  for (let i = 1; i <= rounds; i++) {
+    for (const outcome of outcomes) {
+      const round = await runRound(outcome.contestant, cpus)
+      outcome.rounds.push(round)
+      tell(`round ${i} of ${rounds}, ${outcome.contestant.label}: ${described(round)}`)
+    }
+  }
+  return outcomes
+}
+
+async function runRound(contestant: Contestant, cpus: CpuPlan): Promise<Round> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidegate-bench-'))
+  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
+  const removed = atExit(remove)
+  let server: RunningServer | undefined
+  try {
+    const place = { directory, cpu: cpus.server, door: contestant.door }
+    server = await contestant.server.start(place)
+    return roundOf(await load(contestant, server, cpus.generator))
+  } catch (error) {
+    return { kind: 'invalid', faults: [error instanceof Error ? error.message : String(error)] }
+  } finally {
+    await server?.child.stop()
+    remove()
+    removed()
+  }
+}
+
+async function load(
+  { shape, traffic }: Contestant,
+  server: RunningServer,
+  cpu: number | undefined,
+): Promise<LoadResult> {
+  const { window, chunk, warmSec, seconds } = shape
+  const ticks = clockTicks()
+  const job: Job = {
+    ...(await traffic(shape, server)),
+    host: HOST,
+    port: server.port,
+    window,
+    chunk,
+    warmSec,
+    seconds,
+    serverPid: server.child.pid,
+    ...(ticks !== undefined && { clockTicks: ticks }),
+  }
+  const child = new Child('generator', cpu, process.execPath, [generator], JSON.stringify(job))
+  const output = await child.finished((warmSec + seconds + AROUND_SEC) * 1000)
+  return JSON.parse(output) as LoadResult
+}
+
+function described(round: Round): string {
+  if (round.kind === 'invalid') return `INVALID: ${round.faults.join('; ')}`
+  const { cpuUsPerMessage, messagesPerSec } = round.figures
+  const cpu = cpuUsPerMessage === undefined ? 'n/a' : cpuUsPerMessage.toFixed(2)
+  return `${cpu} CPU-µs/message, ${Math.round(messagesPerSec)} messages/s`
+}

@@ -1,0 +1,44 @@
+/**
+ * One CPU for the server, another for the generator: so that neither takes the other's time, caches
+ * or turbo. Needs `taskset` (util-linux) and two CPUs; else both float, and the report says so.
+ */
+import { readFileSync } from 'node:fs'
+import { findProgram } from './programs.ts'
+
+export interface CpuPlan {
+  readonly server: number | undefined
+  readonly generator: number | undefined
+  /** Why nothing is pinned; `undefined`: it is. */
+  readonly unpinned: string | undefined
+}
+
+export function planCpus(): CpuPlan {
+  if (findProgram('taskset') === undefined) return floating('taskset is not installed')
+  const [server, generator] = allowedCpus()
+  if (server === undefined || generator === undefined) return floating('fewer than two CPUs')
+  return { server, generator, unpinned: undefined }
+}
+
+/** Command and arguments that run `command` on `cpu`; taskset becomes the program, so the pid stays. */
+export function pinned(
+  cpu: number | undefined,
+  command: string,
+  args: readonly string[],
+): [string, string[]] {
+  if (cpu === undefined) return [command, [...args]]
+  return ['taskset', ['-c', String(cpu), command, ...args]]
+}
+
+function floating(reason: string): CpuPlan {
+  return { server: undefined, generator: undefined, unpinned: reason }
+}
+
+/** CPUs this process may use, in order: a container may have been given few of many. */
+function allowedCpus(): number[] {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  const list = /^Cpus_allowed_list:\s+(\S+)/m.exec(status)?.[1] ?? ''
+  return list.split(',').flatMap((range) => {
+    const [first = Number.NaN, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+}

@@ -1,0 +1,11 @@
+/**
+ * The load generator's process: reads a job from stdin, so that no credential shows in a list of
+ * processes, runs it, and prints its result as one JSON line.
+ */
+import { text } from 'node:stream/consumers'
+import type { Job } from './job.ts'
+import { Load } from './load.ts'
+
+const job = JSON.parse(await text(process.stdin)) as Job
+const result = await new Load(job).run()
+process.stdout.write(`${JSON.stringify(result)}\n`)

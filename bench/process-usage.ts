@@ -1,0 +1,32 @@
+/**
+ * CPU time and memory of another process, all its threads, from /proc (Linux). Read synchronously:
+ * the caller's own counts must belong to the same moment.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+export interface ProcessUsage {
+  /** User and system time since its start, seconds. */
+  readonly cpuSec: number
+  readonly rssKib: number
+}
+
+/** Ticks per second of /proc/PID/stat; `undefined` where there is no such file. */
+export function clockTicks(): number | undefined {
+  if (process.platform !== 'linux') return undefined
+  return Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+}
+
+/** `undefined` once the process is gone. */
+export function readUsage(pid: number, ticksPerSec: number): ProcessUsage | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    // proc(5): fields 14 and 15; the name in brackets may hold anything, so count from behind it
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const cpuSec = (Number(fields[11]) + Number(fields[12])) / ticksPerSec
+    return { cpuSec, rssKib: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The bench: `npm run bench -- ingest pairs telemetry` (`--help` for the rest). Starts every server and
+ * the generator as processes of their own, and ends them whichever way it ends itself.
+ */
+import { cpus, release } from 'node:os'
+import { honourAtExit } from './at-exit.ts'
+import { commit } from './commit.ts'
+import { contest } from './contest.ts'
+import { contestantsOf, SERVERS, shapeOf } from './contestants.ts'
+import { type CpuPlan, planCpus } from './cpus.ts'
+import { type BenchOptions, HELP, parseOptions, type WorkloadName } from './options.ts'
+import { record } from './record.ts'
+import { type Report, renderReport } from './report.ts'
+import { ratios, summarize } from './summary.ts'
+
+honourAtExit()
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const parsed = parseOptions(process.argv.slice(2))
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(HELP)
+      return 0
+    case 'wrong':
+      process.stderr.write(`${parsed.message}\n\n${HELP}`)
+      return 2
+    case 'run':
+      return run(parsed.options)
+  }
+}
+
+async function run(options: BenchOptions): Promise<number> {
+  const plan = planCpus()
+  let invalid = false
+  for (const workload of options.workloads) {
+    const report = await measure(workload, options, plan)
+    if (report === undefined) return 2
+    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${renderReport(report)}\n`)
+    const valid = report.summaries.every((summary) => summary.valid === summary.rounds)
+    invalid ||= !valid
+    if (options.record && valid) await record(report)
+    else if (options.record) tell(`${workload} is not recorded: some rounds are invalid`)
+  }
+  return invalid ? 1 : 0
+}
+
+/** `undefined`: none of the servers can run here. */
+async function measure(
+  workload: WorkloadName,
+  options: BenchOptions,
+  plan: CpuPlan,
+): Promise<Report | undefined> {
+  const asked = SERVERS.filter(({ name }) => options.servers.includes(name))
+  const reasons = asked.map((server) => [server.name, server.unavailable()] as const)
+  const missing = Object.fromEntries(reasons.flatMap(([name, why]) => (why ? [[name, why]] : [])))
+  const present = asked.filter(({ name }) => missing[name] === undefined)
+  const shape = shapeOf(workload, options)
+  const contestants = contestantsOf(workload, shape, present)
+  for (const [name, why] of Object.entries(missing)) tell(`${name} left out: ${why}`)
+  if (contestants.length === 0) {
+    tell(`${workload}: no server to measure`)
+    return undefined
+  }
+  const outcomes = await contest(contestants, options.rounds, plan, (line) =>
+    tell(`${workload}, ${line}`),
+  )
+  return {
+    workload,
+    at: new Date().toISOString(),
+    commit: commit(),
+    machine: machine(),
+    node: process.versions.node,
+    shape,
+    ...(plan.unpinned !== undefined && { unpinned: plan.unpinned }),
+    summaries: outcomes.map(summarize),
+    ratios: ratios(outcomes),
+    missing,
+  }
+}
+
+function machine(): string {
+  const processors = cpus()
+  const model = processors[0]?.model.trim() ?? 'unknown CPU'
+  return `${processors.length} × ${model}, ${process.platform} ${release()}`
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

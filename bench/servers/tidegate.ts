@@ -1,0 +1,49 @@
+/**
+ * Tidegate itself, as an operator starts it, with its default durability: what it acknowledges is in
+ * the log file. Every run starts on an empty data directory.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Child } from '../child.ts'
+import { commit } from '../commit.ts'
+import { type Door, HOST, type Place, type ServerUnderTest, started } from './server.ts'
+
+const main = fileURLToPath(new URL('../../main.js', import.meta.url))
+
+const LISTENERS: Readonly<Record<Door, string>> = {
+  plain: `mqtt://${HOST}:0?profile=plain&auth=anonymous`,
+  device: `mqtt://${HOST}:0?profile=alibaba&auth=device`,
+}
+
+/** What it writes once it accepts; the file is renamed into place or being written as we look. */
+interface ReadyFile {
+  readonly listeners: readonly { readonly port: number }[]
+  readonly api?: { readonly url: string; readonly key: string }
+}
+
+export const tidegate: ServerUnderTest = {
+  name: 'tidegate',
+  unavailable: () => (existsSync(main) ? undefined : 'not built (npm run build)'),
+  version: commit,
+  start: async ({ directory, cpu, door }: Place) => {
+    const readyFile = join(directory, 'ready.json')
+    const data = join(directory, 'data')
+    const serve = ['serve', '--data', data, '--listen', LISTENERS[door], '--ready-file', readyFile]
+    const child = new Child('tidegate', cpu, process.execPath, [main, ...serve])
+    return started(child, async () => {
+      const ready = readReady(readyFile)
+      const port = ready?.listeners[0]?.port
+      if (ready === undefined || port === undefined) return undefined
+      return { child, port, ...(ready.api && { api: ready.api }) }
+    })
+  },
+}
+
+function readReady(file: string): ReadyFile | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ReadyFile
+  } catch {
+    return undefined
+  }
+}
