@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { InflightWindow } from '../../../actors/session/inflight-window.ts'
+
+describe('inflight window', () => {
+  it('gives no packet id twice at a time, whatever the order of acknowledgements [MQTT-2.2.1-4]', () => {
+    const script = fc.array(fc.tuple(fc.boolean(), fc.nat()), { minLength: 1, maxLength: 400 })
+    const unique = fc.property(script, fc.integer({ min: 1, max: 64 }), (steps, size) => {
+      const window = new InflightWindow(size)
+      const out: number[] = []
+      for (const [take, pick] of steps) {
+        if (take && !window.full) {
+          const id = window.take()
+          assert.ok(id >= 1 && id <= 65_535 && !out.includes(id))
+          out.push(id)
+        } else if (out.length > 0) {
+          const [id] = out.splice(pick % out.length, 1)
+          assert.equal(window.release(id as number), true)
+          assert.equal(window.release(id as number), false, 'released twice')
+        }
+        assert.ok(window.count >= out.length && window.count <= size)
+      }
+      for (const id of out) assert.equal(window.release(id), true)
+      assert.equal(window.count, 0)
+    })
+    fc.assert(unique)
+  })
+
+  it('goes on behind 65,535 with 1, never 0 [MQTT-2.2.1-3]', () => {
+    const window = new InflightWindow(64)
+    const held: number[] = []
+    for (let i = 0; i < 200_000; i++) {
+      if (window.full) assert.ok(window.release(held.shift() as number))
+      held.push(window.take())
+      assert.ok(held.at(-1) !== 0)
+    }
+    assert.equal(new Set(held).size, held.length)
+  })
+
+  it('knows no id that was never taken', () => {
+    const window = new InflightWindow(4)
+    assert.equal(window.release(1), false)
+    window.take()
+    assert.equal(window.release(2), false)
+    assert.equal(window.release(0), false)
+  })
+})

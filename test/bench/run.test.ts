@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { Report } from '../../bench/report.ts'
+
+const program = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
+const short = '--seconds 0.3 --warm 0.1 --rounds 1 --pubs 10'
+
+describe('bench', () => {
+  it('measures ingest and pairs against aedes, every message accounted for', async () => {
+    const { code, stdout } = await bench(`ingest pairs --only aedes --json ${short}`)
+    const reports = stdout.trim().split('\n').map(parse)
+    assert.deepEqual(
+      reports.map(({ workload }) => workload),
+      ['ingest', 'pairs'],
+    )
+    for (const { summaries } of reports) {
+      const [aedes] = summaries
+      assert.deepEqual(aedes?.faults, [])
+      assert.ok((aedes?.figures.messagesPerSec?.median ?? 0) > 0)
+      if (process.platform === 'linux') {
+        assert.ok((aedes?.figures.cpuUsPerMessage?.median ?? 0) > 0)
+      }
+    }
+    assert.equal(code, 0)
+  })
+
+  it('prints a table for people', async () => {
+    const { stdout } = await bench(`pairs --qos 1 --only aedes ${short}`)
+    assert.match(stdout, /^pairs: 10 publishers, QoS 1, 64 B/)
+    assert.match(stdout, /\naedes \d.* 1 of 1\n/)
+  })
+
+  it('explains itself on stdout, and wrong use on stderr with exit code 2', async () => {
+    assert.match((await bench('--help')).stdout, /--window W/)
+    for (const wrong of ['', 'fan', 'ingest --pubs 1001', 'ingest --window 3', 'ingest --only x']) {
+      const { code, stdout, stderr } = await bench(wrong)
+      assert.equal(code, 2, wrong)
+      assert.equal(stdout, '')
+      assert.match(stderr, /Usage:/)
+    }
+  })
+})
+
+function bench(args: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const argv = [program, ...args.split(' ').filter((word) => word !== '')]
+  return new Promise((resolve) => {
+    execFile(process.execPath, argv, { timeout: 50_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+  })
+}
+
+function parse(line: string): Report {
+  return JSON.parse(line) as Report
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Outcome } from '../../bench/contest.ts'
+import { renderReport } from '../../bench/report.ts'
+import { type Round, roundOf } from '../../bench/round.ts'
+import type { ServerName } from '../../bench/servers/server.ts'
+import { spread } from '../../bench/statistics.ts'
+import { ratios, summarize } from '../../bench/summary.ts'
+
+const shape = {
+  publishers: 1,
+  qos: 1,
+  payloadBytes: 64,
+  window: 40,
+  chunk: 10,
+  warmSec: 0,
+  seconds: 2,
+  replies: true,
+} as const
+
+const clean = {
+  seconds: 2,
+  published: 1000,
+  delivered: 1000,
+  unacknowledged: 0,
+  undelivered: 0,
+  failures: 0,
+  reasons: [],
+  serverCpuSec: 0.01,
+  serverRssKib: 2048,
+  generatorCpuSec: 1,
+}
+
+describe('round', () => {
+  it('divides the CPU of the server by the messages it received and sent', () => {
+    const round = roundOf(clean)
+    assert.ok(round.kind === 'valid')
+    assert.equal(round.figures.cpuUsPerMessage, 5)
+    assert.equal(round.figures.cpuUsPerPublish, 10)
+    assert.equal(round.figures.messagesPerSec, 1000)
+    assert.equal(round.figures.serverRssMiB, 2)
+  })
+
+  it('has no figures where a message was lost or doubled, or a connection failed', () => {
+    const faults = [
+      { unacknowledged: 1 },
+      { undelivered: 1 },
+      { undelivered: -1 },
+      { failures: 1 },
+      { published: 0 },
+    ]
+    for (const fault of faults) assert.equal(roundOf({ ...clean, ...fault }).kind, 'invalid')
+  })
+
+  it('has a rate and no CPU figure where CPU cannot be read', () => {
+    const { serverCpuSec: _, ...unread } = clean
+    const round = roundOf(unread)
+    assert.ok(round.kind === 'valid')
+    assert.equal(round.figures.cpuUsPerMessage, undefined)
+    assert.equal(round.figures.messagesPerSec, 1000)
+  })
+})
+
+describe('summary', () => {
+  const ours = outcome('tidegate', [valid(0.01), valid(0.03), valid(0.02)])
+  const theirs = outcome('mosquitto', [valid(0.02), invalid('1 message lost'), valid(0.08)])
+
+  it('takes medians over valid rounds, and keeps the faults of the others', () => {
+    const summary = summarize(theirs)
+    assert.deepEqual(summary.figures.cpuUsPerMessage, { median: 25, min: 10, max: 40 })
+    assert.equal(summary.valid, 2)
+    assert.deepEqual(summary.faults, ['1 message lost'])
+  })
+
+  it('compares medians, and for the range rounds that ran side by side', () => {
+    const [ratio] = ratios([ours, theirs])
+    assert.deepEqual(ratio?.cpu, { median: 0.4, min: 0.25, max: 0.5 })
+    assert.deepEqual(ratio?.rate, { median: 1, min: 1, max: 1 })
+  })
+
+  it('shows an invalid round as such, and no figure where none is valid', () => {
+    const summaries = [summarize(ours), summarize(outcome('aedes', [invalid('refused')]))]
+    const text = renderReport({
+      workload: 'pairs',
+      at: '2030-01-01T00:00:00Z',
+      commit: 'abc',
+      machine: 'm',
+      node: '20',
+      shape,
+      summaries,
+      ratios: [],
+      missing: { mosquitto: 'not installed' },
+    })
+    assert.match(text, /aedes 1 +n\/a .* 0 of 1/)
+    assert.match(text, /INVALID round of aedes: refused/)
+    assert.match(text, /mosquitto left out: not installed/)
+  })
+})
+
+describe('spread', () => {
+  it('is median, least and most; of nothing there is none', () => {
+    assert.deepEqual(spread([3, 1, 2]), { median: 2, min: 1, max: 3 })
+    assert.deepEqual(spread([4, 1, 2, 3]), { median: 2.5, min: 1, max: 4 })
+    assert.equal(spread([]), undefined)
+  })
+})
+
+function valid(serverCpuSec: number): Round {
+  return roundOf({ ...clean, serverCpuSec })
+}
+
+function invalid(fault: string): Round {
+  return { kind: 'invalid', faults: [fault] }
+}
+
+function outcome(name: ServerName, rounds: readonly Round[]): Outcome {
+  const server = {
+    name,
+    unavailable: () => undefined,
+    version: () => '1',
+    start: () => Promise.reject(new Error('is not started here')),
+  }
+  const traffic = () => {
+    throw new Error('is not run here')
+  }
+  return { contestant: { label: name, server, door: 'plain', shape, traffic }, rounds }
+}
