@@ -1,7 +1,7 @@
 /** One worker as the main thread holds it: its conversation, its readiness, its end. Never terminated. */
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { Conversation, type ConversationBounds } from '../actors/runtime/conversation.ts'
-import { PlatformError } from '../core/domain/errors.ts'
+import { isErrorCode, PlatformError } from '../core/domain/errors.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
 import type { LoginHook } from '../protocol/mqtt/login.ts'
 import type { MainControl } from './thread-start.ts'
@@ -67,8 +67,8 @@ export class WorkerThread {
 const CLOSED = new PlatformError('platform.closed', 'the platform is closed')
 
 function threadFailed(name: string, fault: unknown): PlatformError {
-  if (fault instanceof PlatformError) return fault
-  const coded = fault as { readonly code?: unknown; readonly message?: unknown } | undefined
-  const message = coded?.message === undefined ? 'it ended by itself' : String(coded.message)
+  const { code } = (fault ?? {}) as { readonly code?: unknown } // a posted error keeps no more of its class
+  if (isErrorCode(code) && fault instanceof Error) return new PlatformError(code, fault.message)
+  const message = fault instanceof Error ? fault.message : 'it ended by itself'
   return new PlatformError('thread.failed', `thread ${name}: ${message}`, { cause: fault })
 }

@@ -88,8 +88,8 @@ export class DeviceActor {
   /** The connection is the device's one connection now; the caller has closed the one before. */
   connect(link: DeviceLink, token: Token): void {
     this.#token = token
-    this.#link = link
     this.#changeStatus(true, link.address)
+    this.#link = link
   }
 
   /** The connection is gone. */

@@ -14,6 +14,7 @@ import type {
   Uplink,
 } from '../../core/domain/device-message.ts'
 import { BLANK_STATE, type DeviceState } from '../../core/domain/device-state.ts'
+import { PlatformError } from '../../core/domain/errors.ts'
 import type { DeviceNumber } from '../../core/domain/identifiers.ts'
 import type { Device } from '../../core/domain/registry.ts'
 import type { Claim, DeviceHost, DeviceSession } from '../../core/ports/device-host.ts'
@@ -72,7 +73,14 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
     }
     this.#actors.get(device.number)?.closeLink('taken-over')
     const actor = this.#activate(device)
-    actor.connect(link, this.#newToken(device.number))
+    try {
+      actor.connect(link, this.#newToken(device.number))
+    } catch (error) {
+      this.#parts.presence.release(device.number, this.#parts.shard)
+      this.failed(actor, error)
+      onClaim({ kind: 'busy' })
+      return
+    }
     this.#online += 1
     onClaim({ kind: 'granted', session: new HeldSession(this, actor, link) })
   }
@@ -82,11 +90,16 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
   }
 
   async command(device: Device, command: Command, waitMs: number): Promise<CommandOutcome> {
-    return this.#activate(device).command(command, waitMs)
+    const actor = this.#connected(device)
+    try {
+      return await actor.command(command, waitMs)
+    } finally {
+      this.passivate(actor) // it may have gone offline meanwhile, with this as its last business
+    }
   }
 
   async custom(device: Device, downlink: CustomDownlink): Promise<void> {
-    this.#activate(device).deliverCustom(downlink)
+    this.#connected(device).deliverCustom(downlink)
   }
 
   async evict(device: Device, reason: 'disabled' | 'deleted'): Promise<void> {
@@ -111,7 +124,7 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
     for (const actor of this.#actors.values()) actor.closeLink('shutdown')
   }
 
-  /** Called when a row is checkpointed and nothing else lives in its actor. */
+  /** Called when a row is checkpointed or a command is over: perhaps nothing lives in the actor now. */
   passivate(actor: DeviceActor): void {
     if (actor.idle && this.#actors.get(actor.device.number) === actor) {
       this.#actors.delete(actor.device.number)
@@ -121,9 +134,13 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
   /** The connection of a session ended; it may have been replaced already. */
   released(actor: DeviceActor, link: DeviceLink): void {
     if (actor.link !== link) return
-    actor.disconnect()
     this.#online -= 1
     this.#parts.presence.release(actor.device.number, this.#parts.shard)
+    try {
+      actor.disconnect()
+    } catch (error) {
+      this.failed(actor, error)
+    }
   }
 
   failed(actor: DeviceActor, error: unknown): void {
@@ -141,6 +158,13 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
     }
     this.#failedAt.set(number, this.#parts.now())
     actor.closeLink('failed')
+  }
+
+  /** @throws device.offline */
+  #connected(device: Device): DeviceActor {
+    const actor = this.#actors.get(device.number)
+    if (actor !== undefined) return actor
+    throw new PlatformError('device.offline', `${device.deviceName} is not connected`)
   }
 
   #activate(device: Device): DeviceActor {

@@ -92,9 +92,9 @@ export class Conversation {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + this.#bounds.timeoutMs
+      this.#port.postMessage({ kind: 'ask', id, method, args } satisfies Wire) // may throw: first
       this.#waiting.set(id, { resolve, reject, deadline })
       this.#sweep ??= setInterval(this.#expire, 1000).unref()
-      this.#port.postMessage({ kind: 'ask', id, method, args } satisfies Wire)
     })
   }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { Diagnostics } from '../../core/ports/diagnostics.ts'
 
 const LINES_PER_SECOND = 50
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof LEVELS)[number]
 export type Facts = Readonly<Record<string, unknown>>
 export type PostDiagnostic = (level: Level, message: string, facts: Facts | undefined) => void

@@ -28,22 +28,24 @@ export interface ShardTurnParts {
 export class ShardTurn implements Turn {
   serial = 0
   now: number
+  monotonic: number
   /** Length of the longest turn since it was last asked for, in ms. */
   longestMs = 0
   readonly #parts: ShardTurnParts
   #open = false
-  #startedAt = 0
   #bytes = 0
   #writers: TurnWriter[] = []
   #unsynced: TurnWriter[] = []
   #syncing = false
   #covered: TurnWriter[] = []
   #synced: boolean | undefined = undefined
-  readonly #stopped: TurnReader[] = [] // bounded by the connections of the shard
+  /** Oldest first, each once: one that cannot stop at once runs over the budget again and again. */
+  readonly #stopped = new Set<TurnReader>()
 
   constructor(parts: ShardTurnParts) {
     this.#parts = parts
     this.now = parts.clock.now()
+    this.monotonic = parts.clock.monotonic()
   }
 
   enter(): void {
@@ -52,7 +54,7 @@ export class ShardTurn implements Turn {
     this.serial += 1
     this.#bytes = 0
     this.now = this.#parts.clock.now()
-    this.#startedAt = this.#parts.clock.monotonic()
+    this.monotonic = this.#parts.clock.monotonic()
     this.#parts.schedule(this.#end)
   }
 
@@ -60,9 +62,9 @@ export class ShardTurn implements Turn {
     this.enter()
     this.#bytes += bytes
     if (own < SOCKET_BYTES && this.#bytes < TURN_BYTES) {
-      if (this.#parts.clock.monotonic() - this.#startedAt < TURN_MS) return true
+      if (this.#parts.clock.monotonic() - this.monotonic < TURN_MS) return true
     }
-    this.#stopped.push(reader)
+    this.#stopped.add(reader)
     return false
   }
 
@@ -73,6 +75,7 @@ export class ShardTurn implements Turn {
 
   readonly #end = (): void => {
     this.#open = false
+    const startedAt = this.monotonic
     const writers = this.#writers
     this.#writers = []
     switch (this.#parts.log.commit(this.now)) {
@@ -92,8 +95,9 @@ export class ShardTurn implements Turn {
     }
     if (this.#synced !== undefined) this.#release(this.#synced)
     if (!this.#syncing && this.#unsynced.length > 0) this.#sync()
-    if (!this.#syncing) this.#parts.onFlushed()
-    const length = this.#parts.clock.monotonic() - this.#startedAt
+    // A writer that ended just now may have made others gather: their output waits in that memory.
+    if (!this.#syncing && this.#writers.length === 0) this.#parts.onFlushed()
+    const length = this.#parts.clock.monotonic() - startedAt
     if (length > this.longestMs) this.longestMs = length
     this.#resumeStopped()
   }
@@ -124,9 +128,12 @@ export class ShardTurn implements Turn {
   }
 
   #resumeStopped(): void {
-    const count = Math.min(this.#stopped.length, RESUMED_PER_TURN)
-    if (count === 0) return
-    for (const reader of this.#stopped.splice(0, count)) reader.resumeReading()
-    if (this.#stopped.length > 0) this.enter() // the next turn resumes the next ones
+    let left = RESUMED_PER_TURN
+    for (const reader of this.#stopped) {
+      if (left-- === 0) break
+      this.#stopped.delete(reader)
+      reader.resumeReading()
+    }
+    if (this.#stopped.size > 0) this.enter() // the next turn resumes the next ones
   }
 }

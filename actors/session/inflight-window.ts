@@ -3,7 +3,7 @@
  * (MQTT 5.0 §2.2.1, §4.4). Acknowledgements may come in any order; the window moves on when its oldest
  * is acknowledged, so at most `size` ids are out and none is used twice at a time. 64 bits of state.
  */
-export const MAX_WINDOW = 64
+const MAX_WINDOW = 64
 
 export class InflightWindow {
   readonly #size: number

@@ -11,7 +11,7 @@ export interface QueueBounds {
 
 export class KeptQueue {
   readonly #bounds: QueueBounds
-  #items: Publication[] = []
+  #items: (Publication | undefined)[] = []
   #head = 0
   #bytes = 0
 
@@ -35,13 +35,14 @@ export class KeptQueue {
   take(): Publication | undefined {
     const item = this.#items[this.#head]
     if (item === undefined) return undefined
+    this.#items[this.#head] = undefined // let the collector have it
     this.#head += 1
     this.#bytes -= item.buffer.length
     if (this.#head === this.#items.length) {
       this.#items = []
       this.#head = 0
     } else if (this.#head >= 1024) {
-      this.#items = this.#items.slice(this.#head) // lets the collector have what was sent
+      this.#items = this.#items.slice(this.#head)
       this.#head = 0
     }
     return item

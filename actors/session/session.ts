@@ -25,6 +25,8 @@ export class Session implements ClientSession {
   readonly #bounds: SessionBounds
   #window: InflightWindow | undefined = undefined // made when the first QoS 1 message is sent
   #queue: KeptQueue | undefined = undefined
+  #draining = false
+  #closed = false
 
   constructor(outlet: PacketOutlet, bounds: SessionBounds, counters: Counters) {
     this.#outlet = outlet
@@ -33,6 +35,7 @@ export class Session implements ClientSession {
   }
 
   deliver(publication: Publication, qos: 0 | 1): void {
+    if (this.#closed) return // a publish that is under way has matched it before it closed
     if (qos === 0) {
       if (this.#outlet.congested) this.#counters.add('delivery.dropped', 'slow-reader')
       else this.#outlet.publish(publication, 0, 0)
@@ -45,9 +48,7 @@ export class Session implements ClientSession {
       return
     }
     this.#queue ??= new KeptQueue(this.#bounds.queue)
-    if (this.#queue.offer(publication)) return
-    this.#counters.add('connection.closed', 'queue-full')
-    this.#outlet.overflow()
+    if (!this.#queue.offer(publication)) this.#outlet.overflow()
   }
 
   acknowledged(packetId: number): boolean {
@@ -59,9 +60,16 @@ export class Session implements ClientSession {
   drain(): void {
     const queue = this.#queue
     const window = this.#window
-    if (queue === undefined || window === undefined) return
+    if (queue === undefined || window === undefined || this.#draining) return
+    this.#draining = true // the outlet may acknowledge at once what its client cannot take
     while (queue.size > 0 && !window.full && !this.#outlet.congested) {
       this.#outlet.publish(queue.take() as Publication, 1, window.take())
     }
+    this.#draining = false
+  }
+
+  closed(): void {
+    this.#closed = true
+    this.#queue = undefined // a route that matched this session may be kept for long
   }
 }

@@ -7,7 +7,7 @@ export interface AccessPolicy {
 }
 
 /** A bound for each list, so that a check stays a short loop. */
-export const MAX_POLICY_FILTERS = 64
+const MAX_POLICY_FILTERS = 64
 
 export function mayPublish(policy: AccessPolicy, topic: string): boolean {
   return policy.publish.some((filter) => matches(filter, topic))

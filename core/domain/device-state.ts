@@ -9,7 +9,7 @@ import { compareStamps, NO_TOKEN, type Stamp, type Token } from './token.ts'
  * Properties that a row keeps. A thing model has at most 300; without validation a device may send any, and
  * those beyond the bound are journalled but not kept.
  */
-export const MAX_ROW_PROPERTIES = 1000
+const MAX_ROW_PROPERTIES = 1000
 
 export interface PropertyValue {
   readonly value: JsonValue

@@ -43,6 +43,10 @@ export const ERROR_CODES = [
 
 export type PlatformErrorCode = (typeof ERROR_CODES)[number]
 
+export function isErrorCode(value: unknown): value is PlatformErrorCode {
+  return ERROR_CODES.some((code) => code === value)
+}
+
 export class PlatformError extends Error {
   override readonly name = 'PlatformError'
   readonly code: PlatformErrorCode

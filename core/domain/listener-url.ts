@@ -116,7 +116,8 @@ function readAddress(
   const bracketed = rawHost.startsWith('[')
   const host = bracketed ? rawHost.slice(1, -1) : rawHost
   if (bracketed ? !IPV6.test(host) : !HOST_NAME.test(host)) {
-    if (IPV6.test(authority)) return fault('an IPv6 address stands in brackets', `[${authority}]`)
+    if (/:.*:/.test(authority) && IPV6.test(authority))
+      return fault('an IPv6 address stands in brackets', `[${authority}]`)
     return fault(
       host === '' || host === '*'
         ? 'names no address to listen on: 0.0.0.0 is every IPv4 address, [::] every address'

@@ -17,7 +17,7 @@ import type { Limits, ListenerSpec, LogSettings, Settings, TlsSettings } from '.
 import { isSettingKey, SETTING_KEYS, SETTINGS, type SettingKey } from './settings-table.ts'
 
 /** Where a value comes from; `name` as its writer knows it: `--shards`, `TIDEGATE_SHARDS`, a file. */
-export interface SettingOrigin {
+interface SettingOrigin {
   readonly kind: 'default' | 'file' | 'environment' | 'flag' | 'program'
   readonly name: string
 }

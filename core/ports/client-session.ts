@@ -7,6 +7,8 @@ export interface ClientSession extends Subscriber {
   acknowledged(packetId: number): boolean
   /** The socket has room again. */
   drain(): void
+  /** The connection is over: nothing is delivered any more, and what waited is let go. */
+  closed(): void
 }
 
 /** `receiveMaximum`: the client's own bound of unacknowledged QoS 1 messages (MQTT 5.0 §3.1.2.11.3). */

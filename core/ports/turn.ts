@@ -21,6 +21,8 @@ export interface Turn {
   readonly serial: number
   /** Clock.now() as of this turn: one reading serves all its messages. */
   readonly now: number
+  /** Clock.monotonic() as of this turn: for time-outs, which a step of the clock must not touch. */
+  readonly monotonic: number
   /** Begins a turn where none is open. Every entrance of the shard (socket, mesh, timer) calls it first. */
   enter(): void
   /**

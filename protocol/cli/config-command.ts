@@ -106,13 +106,13 @@ function asWritten(settings: Settings): Record<string, unknown> {
 }
 
 async function yamlWithOrigins(settings: Settings, origins: SettingOrigins): Promise<string> {
-  const { Document, isNode } = await import('yaml')
+  const { Document, isNode, isSeq } = await import('yaml')
   const document = new Document(asWritten(settings))
   for (const key of SETTING_KEYS) {
     const node = document.getIn(key.split('.'), true)
     if (!isNode(node)) continue
     const comment = ` ${origins[key].name}`
-    if (Array.isArray(settings[key as keyof Settings])) node.commentBefore = comment
+    if (isSeq(node)) node.commentBefore = comment
     else node.comment = comment
   }
   return document.toString({ lineWidth: 0 })

@@ -7,7 +7,7 @@ import { addServeCommand } from './serve-command.ts'
 import { UsageError } from './terminal.ts'
 import { isUsageRefusal, reportUsage } from './usage.ts'
 
-export function createProgram(around: ServeSurroundings): Command {
+function createProgram(around: ServeSurroundings): Command {
   const { terminal, version } = around
   const program = new Command('tidegate')
     .description('Self-hosted IoT platform core: MQTT, Alink thing models, device shadows')

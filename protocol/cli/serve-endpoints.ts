@@ -10,7 +10,7 @@ export function apiUrl(listeners: readonly ServedListener[]): string | undefined
 }
 
 /** A listener on every address is reached by loopback from here. */
-export function reachableHost(host: string): string {
+function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   return host === '::' ? '::1' : host
 }

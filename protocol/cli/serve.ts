@@ -21,7 +21,7 @@ export interface ServeOptions {
 }
 
 /** The signals of the process, and its immediate end. */
-export interface ServeProcess {
+interface ServeProcess {
   /** Calls at each signal that asks for an end, until the returned function is called. */
   onSignal(listener: (signal: string) => void): () => void
   exitNow(code: number): void

@@ -45,16 +45,30 @@ export interface LoadedUws {
   readonly uws: Uws
 }
 
-const CANDIDATES = ['uWebSockets.js', 'uws-recent', 'uws-compat'] as const
+interface Candidate {
+  readonly name: string
+  /** A file that is there only where a build for this system is; absent: loading it tells. */
+  readonly binary?: string
+}
+
+const { platform, arch, versions } = process
+const CANDIDATES: readonly Candidate[] = [
+  { name: 'uWebSockets.js' },
+  { name: 'uws-recent' },
+  // Without its binary it would hand out a slow substitute, and say so on the screen.
+  { name: 'uws-compat', binary: `binaries/uws_${platform}_${arch}_${versions.modules}.node` },
+]
 
 /** `undefined` where no build fits: the same door is then served by `ws`. */
 export function loadUws(): LoadedUws | undefined {
   const require = createRequire(import.meta.url)
-  for (const name of CANDIDATES) {
+  for (const { name, binary } of CANDIDATES) {
     try {
+      if (binary !== undefined) require.resolve(`${name}/${binary}`)
       const uws = require(name) as Partial<Uws>
-      // Without a fitting binary one of them hands out a toy that lacks this.
-      if (typeof uws.us_socket_local_port === 'function') return { name, uws: uws as Uws }
+      if (typeof uws.us_socket_local_port === 'function' && typeof uws.SSLApp === 'function') {
+        return { name, uws: uws as Uws }
+      }
     } catch {
       // Not installed, or built for another Node or glibc: the next may fit.
     }

@@ -115,6 +115,7 @@ export class ClientRole implements Role {
   closed(): void {
     for (const filter of this.#filters) this.#parts.relay.unsubscribe(this.session, filter)
     this.#filters.clear()
+    this.session.closed()
     this.#parts.directory.release(this.#parts.name, this.#parts.holder)
   }
 

@@ -14,7 +14,7 @@ import type { ControlPackets } from './control-packets.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 
 /** PUBLISH packets of the shard since its start. */
-export interface Traffic {
+interface Traffic {
   received: number
   sent: number
 }

@@ -151,6 +151,7 @@ export class DeviceRole implements Role, DeviceLink {
     this.#held?.closed()
     this.#held = undefined
     this.#filters.clear()
+    this.session.closed()
   }
 
   command(issued: IssuedCommand): Delivery {

@@ -11,7 +11,7 @@ import { authenticateAccessKey } from '../auth/access-key-credentials.ts'
 import { connackCode } from '../auth/connack-code.ts'
 import { authenticateDevice } from '../auth/device-credentials.ts'
 
-export interface LoginRequest {
+interface LoginRequest {
   readonly connect: IConnectPacket
   readonly secure: boolean
   readonly address: string
@@ -71,7 +71,7 @@ export function loginFor(auth: ListenerAuth, parts: LoginParts): Login {
     case 'anonymous':
       return (_request, done) => done({ kind: 'client', owner: '', policy: EVERYTHING })
     case 'hook':
-      return (request, done) => void hookLogin(request, parts.hook).then(done)
+      return (request, done) => void answerHook(request, parts.hook, done)
   }
 }
 
@@ -99,6 +99,14 @@ function keyLogin(request: LoginRequest, parts: LoginParts): LoginOutcome {
   const policy = outcome.key.mqtt
   if (policy === undefined) return refused('no-mqtt-policy', 'the key grants no MQTT access')
   return { kind: 'client', owner: outcome.key.id, policy }
+}
+
+async function answerHook(
+  request: LoginRequest,
+  hook: LoginHook | undefined,
+  done: (outcome: LoginOutcome) => void,
+): Promise<void> {
+  done(await hookLogin(request, hook))
 }
 
 async function hookLogin(

@@ -1,7 +1,7 @@
 /** MQTT 5 properties (§2.2.2.2): the type of each, and in which packets of a client it may stand. */
 import { PACKET } from './packet-type.ts'
 
-export type PropertyType = 'byte' | 'two' | 'four' | 'varint' | 'string' | 'binary' | 'pair'
+type PropertyType = 'byte' | 'two' | 'four' | 'varint' | 'string' | 'binary' | 'pair'
 
 /** The Will's properties stand in CONNECT, but are a list of their own. */
 export const WILL = 16

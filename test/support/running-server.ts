@@ -34,7 +34,7 @@ export interface ServeOptions {
   readonly node?: string
 }
 
-export const LISTEN_ALL: readonly string[] = [
+const LISTEN_ALL: readonly string[] = [
   'auto://127.0.0.1:0',
   'mqtts://127.0.0.1:0',
   'ws://127.0.0.1:0',

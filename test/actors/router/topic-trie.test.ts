@@ -33,7 +33,8 @@ describe('topic trie', () => {
         const expected = [...model]
           .filter((key) => matches(key.slice(2), topic))
           .map((key) => Number(key[0]))
-        assert.deepEqual(found.sort(), expected.sort())
+        const byNumber = (a: number, b: number): number => a - b
+        assert.deepEqual(found.sort(byNumber), expected.sort(byNumber))
       },
     )
     fc.assert(same, { numRuns: 500 })
