@@ -3,33 +3,19 @@
  * of its own; `close` drains it and leaves nothing behind. The command line is a user of this class.
  */
 import { readFileSync } from 'node:fs'
-import { PlatformError } from './core/domain/errors.ts'
-import type { ListenerSpec, Settings } from './core/domain/settings.ts'
+import type { PlatformError } from './core/domain/errors.ts'
+import type { Settings } from './core/domain/settings.ts'
 import { deriveSettings, type PartialSettings } from './core/domain/settings-schema.ts'
 import type { StatusReport } from './core/domain/status.ts'
 import type { UplinkMessage } from './core/domain/uplink-message.ts'
-import type { DeviceOwner } from './core/ports/device-owner.ts'
 import type { Diagnostics } from './core/ports/diagnostics.ts'
 import type { RegistryReader } from './core/ports/registry-reader.ts'
-import { createServices, type Services } from './core/services/services.ts'
+import type { Services } from './core/services/services.ts'
 import type { LoginHook } from './protocol/mqtt/login.ts'
-import { certificateFiles } from './protocol/tls/certificate-files.ts'
-import { type DataDirectory, openDataDirectory, writeSecretFile } from './storage/data-directory.ts'
-import { Environment } from './storage/environment.ts'
-import { RegistryStore } from './storage/registry-store.ts'
-import { loadSecretKey, SecretBox } from './storage/sealed-secret.ts'
-import {
-  type ApiDoor,
-  type BoundListener,
-  boundListener,
-  openApiDoor,
-} from './threads/api-doors.ts'
-import { freeListeners } from './threads/free-ports.ts'
-import { type PlatformThreads, startThreads } from './threads/platform-threads.ts'
-import { systemClock, systemRandom } from './threads/system.ts'
+import type { BoundListener } from './threads/api-doors.ts'
+import { type Interior, openInterior } from './threads/interior.ts'
 import { followUplinks, type UplinkOptions } from './threads/uplinks.ts'
 
-export type { CommandOutcome } from './core/domain/device-message.ts'
 export { PlatformError, type PlatformErrorCode } from './core/domain/errors.ts'
 export type { JsonObject, JsonValue } from './core/domain/json.ts'
 export type { AccessKey, Device, Page, Product, Validation } from './core/domain/registry.ts'
@@ -75,20 +61,28 @@ export class Platform {
   /** Everything one can ask of the platform; the management API and the getters below are made of it. */
   readonly services: Services
   readonly reader: RegistryReader
-  readonly #inside: Inside
-  readonly #startedAt = systemClock.now()
+  readonly #interior: Interior
+  readonly #diagnostics: Diagnostics
+  readonly #failure: Failure
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
 
-  private constructor(inside: Inside) {
-    this.#inside = inside
-    this.settings = inside.settings
-    this.listeners = inside.listeners
-    this.caFile = inside.caFile
-    this.adminKeyFile = inside.data.adminKey
-    this.isNew = inside.data.isNew
-    this.services = inside.services
-    this.reader = inside.reader
+  private constructor(
+    settings: Settings,
+    interior: Interior,
+    diagnostics: Diagnostics,
+    failure: Failure,
+  ) {
+    this.settings = settings
+    this.listeners = interior.listeners
+    this.caFile = interior.caFile
+    this.adminKeyFile = interior.data.adminKey
+    this.isNew = interior.data.isNew
+    this.services = interior.services
+    this.reader = interior.reader
+    this.#interior = interior
+    this.#diagnostics = diagnostics
+    this.#failure = failure
   }
 
   /**
@@ -100,17 +94,19 @@ export class Platform {
   static async open(options: PlatformOptions = {}): Promise<Platform> {
     const settings = deriveSettings(options.settings ?? {})
     const diagnostics = options.diagnostics ?? SILENT
-    const data = openDataDirectory(settings.data)
-    const undo: (() => unknown)[] = [() => data.release()]
-    try {
-      const inside = await build(settings, data, diagnostics, options, undo)
-      const platform = new Platform(inside)
-      inside.status.current = () => platform.status()
-      return platform
-    } catch (error) {
-      for (const step of undo.toReversed()) await step()
-      throw error
-    }
+    const failure: Failure = { error: undefined, listeners: [] }
+    const interior = await openInterior({
+      settings,
+      diagnostics,
+      secretKey: options.secretKey,
+      login: options.login,
+      version: VERSION,
+      onFailure: (error) => {
+        failure.error ??= error
+        for (const listener of failure.listeners) listener(error)
+      },
+    })
+    return new Platform(settings, interior, diagnostics, failure)
   }
 
   get products(): Services['products'] {
@@ -146,27 +142,18 @@ export class Platform {
    * when the platform closes. @throws PlatformError request.invalid for a malformed cursor
    */
   uplinks(options: UplinkOptions = {}): AsyncGenerator<UplinkMessage, void, undefined> {
-    const { data, threads, diagnostics } = this.#inside
+    const { data, threads } = this.#interior
     const { signal: closing } = this.#closing
     const { highWater } = threads
+    const diagnostics = this.#diagnostics
     return followUplinks(
       { directory: data.log(0), log: 0, highWater, closing, diagnostics },
       options,
     )
   }
 
-  async status(): Promise<StatusReport> {
-    const shard = await this.#inside.threads.shard.status()
-    const startedAt = this.#startedAt
-    return {
-      version: VERSION,
-      startedAt,
-      uptimeSec: Math.round((systemClock.now() - startedAt) / 1000),
-      durability: this.settings.durability,
-      shards: [shard],
-      devices: { registered: this.reader.deviceCount(), online: shard.devicesOnline },
-      memory: { rssBytes: process.memoryUsage.rss() },
-    }
+  status(): Promise<StatusReport> {
+    return this.#interior.status()
   }
 
   /** The administrator's key, while the operator leaves its file there. */
@@ -180,129 +167,19 @@ export class Platform {
 
   /** Called where a thread ended without being asked to: the platform cannot go on; close it. */
   onFailure(listener: (error: PlatformError) => void): void {
-    this.#inside.failure.listeners.push(listener)
-    if (this.#inside.failure.error !== undefined) listener(this.#inside.failure.error)
+    this.#failure.listeners.push(listener)
+    if (this.#failure.error !== undefined) listener(this.#failure.error)
   }
 
   /** Says goodbye to every client, stores everything, ends every thread. May be called again. */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closing.abort()
+    this.#closed ??= this.#interior.close()
     return this.#closed
   }
-
-  async #close(): Promise<void> {
-    const { doors, threads, environment, data } = this.#inside
-    this.#closing.abort()
-    await Promise.all(doors.map((door) => door.close()))
-    await threads.close()
-    await environment.close()
-    data.release()
-  }
-}
-
-/** Everything that is open behind a platform. */
-interface Inside {
-  readonly settings: Settings
-  readonly data: DataDirectory
-  readonly diagnostics: Diagnostics
-  readonly threads: PlatformThreads
-  readonly environment: Environment
-  readonly reader: RegistryReader
-  readonly services: Services
-  readonly doors: readonly ApiDoor[]
-  readonly listeners: readonly BoundListener[]
-  readonly caFile: string | undefined
-  readonly failure: Failure
-  readonly status: { current: () => Promise<StatusReport> }
 }
 
 interface Failure {
   error: PlatformError | undefined
   readonly listeners: ((error: PlatformError) => void)[]
-}
-
-/** Opens everything in order; each step that succeeded leaves its undoing in `undo`. */
-async function build(
-  settings: Settings,
-  data: DataDirectory,
-  diagnostics: Diagnostics,
-  options: PlatformOptions,
-  undo: (() => unknown)[],
-): Promise<Inside> {
-  const secretKey = loadSecretKey(data.secretKey, options.secretKey, systemRandom)
-  const specs = await freeListeners(settings.listeners, diagnostics)
-  const mqtt = specs.filter(({ protocol }) => protocol !== 'http')
-  const certificate = mqtt.some(needsTls)
-    ? await certificateFiles(data.tls, settings.tls)
-    : undefined
-  const failure: Failure = { error: undefined, listeners: [] }
-  const threads = await startThreads({
-    data,
-    settings,
-    secretKey,
-    listeners: mqtt,
-    certificate,
-    diagnostics,
-    login: options.login,
-    onFailure: (error) => {
-      failure.error ??= error
-      for (const listener of failure.listeners) listener(error)
-    },
-  })
-  undo.push(() => threads.close())
-  const environment = Environment.open({ path: data.store, readOnly: true })
-  undo.push(() => environment.close())
-  const reader = new RegistryStore(environment, new SecretBox(secretKey, systemRandom))
-  const { presence, shard, storage } = threads
-  const owner: DeviceOwner = { ...shard, isOnline: (number) => presence.isOnline(number) }
-  const clock = systemClock
-  const services = createServices({ reader, writer: storage, owner, clock, random: systemRandom })
-  await makeAdminKey(services, data)
-  const status: Inside['status'] = { current: () => Promise.reject(NOT_READY) }
-  const doors: ApiDoor[] = []
-  const ports = new Map(mqtt.map((spec, i) => [spec, threads.ports[i] as number]))
-  for (const spec of specs.filter(({ protocol }) => protocol === 'http')) {
-    const door = await openApiDoor(spec, {
-      services,
-      reader,
-      status: () => status.current(),
-      log: diagnostics,
-    })
-    undo.push(() => door.close())
-    doors.push(door)
-    ports.set(spec, door.port)
-  }
-  const listeners = specs.map((spec) => boundListener(spec, ports.get(spec) as number))
-  const caFile = certificate?.caFile
-  return {
-    settings,
-    data,
-    diagnostics,
-    threads,
-    environment,
-    reader,
-    services,
-    doors,
-    listeners,
-    caFile,
-    failure,
-    status,
-  }
-}
-
-const NOT_READY = new PlatformError('platform.closed', 'the platform is still starting')
-
-function needsTls(spec: ListenerSpec): boolean {
-  return spec.protocol === 'auto' || spec.protocol === 'mqtts' || spec.protocol === 'wss'
-}
-
-/** At the first start there is one key, or nobody could make another. */
-async function makeAdminKey(services: Services, data: DataDirectory): Promise<void> {
-  const { items } = services.keys.list(undefined, 1)
-  if (items.length > 0) return
-  const { id, secret } = await services.keys.create({
-    note: 'administrator, made at the first start',
-    api: 'admin',
-  })
-  writeSecretFile(data.adminKey, `${id}.${secret}\n`)
 }

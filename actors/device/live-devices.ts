@@ -65,7 +65,8 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
   claim(device: Device, link: DeviceLink, onClaim: (claim: Claim) => void): void {
     const failedAt = this.#failedAt.get(device.number)
     if (failedAt !== undefined) {
-      if (this.#parts.now() - failedAt < BACK_OFF_MS) {
+      const elapsed = this.#parts.now() - failedAt
+      if (elapsed >= 0 && elapsed < BACK_OFF_MS) {
         onClaim({ kind: 'busy' })
         return
       }
@@ -158,6 +159,7 @@ export class LiveDevices implements DeviceHost, DeviceInbox, Omit<DeviceOwner, '
     }
     this.#failedAt.set(number, this.#parts.now())
     actor.closeLink('failed')
+    this.passivate(actor)
   }
 
   /** @throws device.offline */

@@ -50,9 +50,13 @@ export class ConnectionGate {
     this.#around = around
   }
 
-  /** False at the bound of open connections: the listener ends the socket at once. */
-  admits(): boolean {
-    if (this.#open.count < this.#open.limit) return true
+  /**
+   * False at the bound of open connections: the listener ends the socket at once.
+   *
+   * @param early  further sockets of the listener that are accepted, but not connections yet
+   */
+  admits(early: number): boolean {
+    if (this.#open.count + early < this.#open.limit) return true
     this.#around.counters.add('accept.refused', 'too-many-connections')
     return false
   }

@@ -40,6 +40,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   #readInTurn = 0
   #closeAfterFlush = false
   #congested = false
+  #gatheredIn = 0
 
   constructor(around: TransportSurroundings) {
     this.around = around
@@ -55,7 +56,11 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   }
 
   reserve(bytes: number): number {
-    const { slab } = this.around
+    const { slab, turn } = this.around
+    if (turn.serial !== this.#gatheredIn) {
+      this.#gatheredIn = turn.serial
+      this.#checkBacklog() // what earlier turns gathered may still wait for the disk
+    }
     const at = slab.reserve(bytes)
     const last = this.#segments.at(-1)
     if (last !== undefined && last.buffer === slab.buffer && last.end === at) {
@@ -68,9 +73,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   }
 
   get backlogBytes(): number {
-    let gathered = 0
-    for (const segment of this.#segments) gathered += segment.end - segment.start
-    return gathered + this.unsentBytes()
+    return bytesOf(this.#held) + bytesOf(this.#segments) + this.unsentBytes()
   }
 
   closeGracefully(): void {
@@ -101,11 +104,8 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
       this.endWriting()
       return
     }
-    if (!this.#congested && this.unsentBytes() > this.around.backlogBytes) {
-      this.#congested = true
-      this.#reason(BY_BACKLOG, true)
-      this.handler?.onCongested()
-    }
+    if (this.#congested && this.backlogBytes === 0) this.drained()
+    else this.#checkBacklog()
   }
 
   hold(): void {
@@ -159,6 +159,13 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   protected abstract endWriting(): void
   abstract destroy(): void
 
+  #checkBacklog(): void {
+    if (this.#congested || this.backlogBytes <= this.around.backlogBytes) return
+    this.#congested = true
+    this.#reason(BY_BACKLOG, true)
+    this.handler?.onCongested()
+  }
+
   #ask(): void {
     if (this.#asked || this.ended) return
     this.#asked = true
@@ -179,8 +186,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
       this.writeOut(first.buffer.subarray(first.start, first.end))
       return
     }
-    let total = 0
-    for (const segment of segments) total += segment.end - segment.start
+    const total = bytesOf(segments)
     if (total > JOIN_BYTES) {
       for (const { buffer, start, end } of segments) this.writeOut(buffer.subarray(start, end))
       return
@@ -192,4 +198,10 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
       at += segment.buffer.copy(target, at, segment.start, segment.end)
     this.writeOut(target.subarray(start, at))
   }
+}
+
+function bytesOf(segments: readonly Segment[] | undefined): number {
+  let bytes = 0
+  if (segments !== undefined) for (const { start, end } of segments) bytes += end - start
+  return bytes
 }

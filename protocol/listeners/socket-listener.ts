@@ -14,7 +14,7 @@ import { type ReadBuffer, SocketTransport } from './socket-transport.ts'
 const TLS_HANDSHAKE = 0x16 // content type of a TLS record (RFC 8446 §5.1)
 const BACKLOG = 4096 // the kernel cuts it at net.core.somaxconn
 
-/** By peer address and port: a TLS socket and the TCP socket below it have the same. */
+/** By peer address and port: a TLS socket and the TCP socket below it have the same. They count as open. */
 type EarlySockets = Map<string, Socket>
 
 function peerOf(socket: Socket): string {
@@ -33,11 +33,11 @@ export interface SocketListenerParts {
 
 export async function openSocketListener(parts: SocketListenerParts): Promise<Listener> {
   const { spec } = parts
-  const early: EarlySockets = new Map() // accepted, not yet connections; bounded by the time-out
+  const early: EarlySockets = new Map() // accepted, not yet connections; as many as may be open, as long as the time-out
   const tlsServer = spec.protocol === 'mqtt' ? undefined : createTls(parts, early)
   const accept = (socket: Socket): void => {
     socket.on('error', () => {})
-    if (!parts.gate.admits()) {
+    if (!parts.gate.admits(early.size)) {
       socket.destroy()
       return
     }
@@ -54,12 +54,11 @@ export async function openSocketListener(parts: SocketListenerParts): Promise<Li
   return {
     spec,
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        for (const socket of early.values()) socket.destroy()
-        tlsServer?.removeAllListeners('secureConnection')
-      }),
+    close: async () => {
+      server.close() // frees the port at once; its callback would wait for TLS connections
+      for (const socket of early.values()) socket.destroy()
+      tlsServer?.removeAllListeners('secureConnection')
+    },
   }
 }
 

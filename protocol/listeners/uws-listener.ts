@@ -81,7 +81,7 @@ export async function openUwsListener(uws: Uws, parts: WebSocketListenerParts): 
     compression: 0,
     upgrade: (response: UwsResponse, request: UwsRequest, context: unknown): void => {
       const protocol = chooseSubProtocol(request.getHeader('sec-websocket-protocol'))
-      if (protocol === undefined || !gate.admits()) {
+      if (protocol === undefined || !gate.admits(0)) {
         const status = protocol === undefined ? '400 Bad Request' : '503 Service Unavailable'
         response.writeStatus(status).end('the sub-protocol must be mqtt\n', true)
         return

@@ -85,9 +85,11 @@ export async function openWsListener(parts: WebSocketListenerParts): Promise<Lis
   server.on('upgrade', (request, socket, head) => {
     const offered = request.headers['sec-websocket-protocol'] ?? ''
     const spoken = chooseSubProtocol(offered) !== undefined
-    if (!spoken || !gate.admits()) {
+    if (!spoken || !gate.admits(0)) {
+      socket.on('error', () => {}) // on an upgrade the server takes its own listener away
       const status = spoken ? '503 Service Unavailable' : '400 Bad Request'
-      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\nthe sub-protocol must be mqtt\n`)
+      const text = `HTTP/1.1 ${status}\r\nconnection: close\r\n\r\nthe sub-protocol must be mqtt\n`
+      socket.end(text, () => socket.destroy()) // the client need not end its side
       return
     }
     const address = request.socket.remoteAddress ?? ''
@@ -105,10 +107,9 @@ export async function openWsListener(parts: WebSocketListenerParts): Promise<Lis
   return {
     spec,
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-      }),
+    close: async () => {
+      server.close() // frees the port at once; its callback would wait for the connections
+      server.closeIdleConnections()
+    },
   }
 }

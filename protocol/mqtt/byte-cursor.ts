@@ -34,6 +34,10 @@ export class ByteCursor {
     return this.skip(2) ? this.#buffer.readUInt16BE(this.at - 2) : 0
   }
 
+  four(): number {
+    return this.skip(4) ? this.#buffer.readUInt32BE(this.at - 4) : 0
+  }
+
   skip(bytes: number): boolean {
     if (this.fault !== undefined) return false
     if (this.at + bytes > this.#end) {
@@ -66,9 +70,10 @@ export class ByteCursor {
     for (let shift = 0; shift <= 21; shift += 7) {
       const byte = this.byte()
       value |= (byte & 0x7f) << shift
+      if (byte === 0 && shift > 0) break // [MQTT-1.5.5-1]
       if (byte < 0x80) return value
     }
-    this.fail(REASON.malformedPacket, 'malformed-length', 'a length takes more than four bytes')
+    this.fail(REASON.malformedPacket, 'malformed-length', 'a length takes more bytes than it may')
     return 0
   }
 
@@ -100,14 +105,14 @@ export class ByteCursor {
       }
       seen |= bit
       switch (rule.type) {
-        case 'byte':
-          this.byte()
+        case 'flag':
+          if (this.byte() > 1) this.#badValue(id)
           break
         case 'two':
-          this.skip(2)
+          if (this.two() === 0 && rule.positive) this.#badValue(id)
           break
         case 'four':
-          this.skip(4)
+          if (this.four() === 0 && rule.positive) this.#badValue(id)
           break
         case 'varint':
           this.varint()
@@ -127,6 +132,11 @@ export class ByteCursor {
     if (this.fault === undefined && this.at !== end) {
       this.fail(REASON.malformedPacket, 'truncated-property', 'a property reaches beyond its list')
     }
+  }
+
+  #badValue(id: number): void {
+    const message = `property 0x${id.toString(16)} has a value that it may not have`
+    this.fail(REASON.protocolError, 'property-value', message)
   }
 
   fail(code: Fault['code'], reason: string, message: string): void {

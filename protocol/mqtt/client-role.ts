@@ -34,13 +34,17 @@ export interface ClientRoleParts {
 type Target =
   | { readonly kind: 'route'; readonly route: TopicRoute; readonly device: DeviceTopic | undefined }
   | { readonly kind: 'forbidden' }
+  | { readonly kind: 'too-deep' }
 
 interface DeviceTopic {
   readonly identity: DeviceIdentity
   readonly suffix: string
 }
 
+const MAX_LEVELS = 128 // a filter costs a tree node a level, and matching a stack frame
+
 const FORBIDDEN: Target = { kind: 'forbidden' }
+const TOO_DEEP: Target = { kind: 'too-deep' }
 const INVALID_TOPIC: Fault = {
   code: REASON.topicNameInvalid,
   reason: 'invalid-topic',
@@ -75,6 +79,10 @@ export class ClientRole implements Role {
       this.#parts.counters.add('publish.refused', 'not-authorized')
       return REASON.notAuthorized
     }
+    if (target.kind === 'too-deep') {
+      this.#parts.counters.add('publish.refused', 'topic-too-long')
+      return REASON.topicNameInvalid
+    }
     return this.#route(target.route, target.device, frame)
   }
 
@@ -84,6 +92,10 @@ export class ClientRole implements Role {
     const { filter, qos, noLocal } = request
     const { policy, relay, counters, subscriptions } = this.#parts
     if (filter.startsWith('$share/')) return REASON.sharedSubscriptionsNotSupported
+    if (isTooDeep(filter)) {
+      counters.add('subscribe.refused', 'topic-too-long')
+      return REASON.topicFilterInvalid
+    }
     if (!maySubscribe(policy, filter)) {
       counters.add('subscribe.refused', 'not-authorized')
       return REASON.notAuthorized
@@ -105,7 +117,7 @@ export class ClientRole implements Role {
 
   publishWill(will: Will): void {
     const target = this.#targetOf(will.topic)
-    if (target.kind === 'forbidden') {
+    if (target.kind !== 'route') {
       this.#parts.counters.add('publish.refused', 'will-not-authorized')
       return
     }
@@ -121,6 +133,7 @@ export class ClientRole implements Role {
 
   #targetOf(topic: string): Target {
     const { policy, relay, inbox } = this.#parts
+    if (isTooDeep(topic)) return TOO_DEEP
     if (!mayPublish(policy, topic)) return FORBIDDEN
     if (inbox === undefined) return { kind: 'route', route: relay.route(topic), device: undefined }
     if (isPlatformTopic(topic)) return FORBIDDEN
@@ -139,4 +152,10 @@ export class ClientRole implements Role {
     }
     return reached > 0 ? REASON.success : REASON.noMatchingSubscribers
   }
+}
+
+function isTooDeep(topic: string): boolean {
+  let levels = 1
+  for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels += 1
+  return levels > MAX_LEVELS
 }

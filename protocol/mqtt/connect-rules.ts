@@ -22,7 +22,8 @@ export type WillOutcome =
 
 /** The Will, and what else a CONNECT asks that is not available. */
 export function willOf(connect: IConnectPacket): WillOutcome {
-  if (connect.properties?.authenticationMethod !== undefined) {
+  const { authenticationMethod, authenticationData } = connect.properties ?? {}
+  if (authenticationMethod !== undefined || authenticationData !== undefined) {
     return { kind: 'fault', fault: FAULT.authMethod }
   }
   const { will } = connect

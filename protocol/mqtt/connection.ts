@@ -17,12 +17,14 @@ import type { TimerEntry } from '../../core/ports/timers.ts'
 import { type Admission, admit } from './admission.ts'
 import { connectFaultOf, keepAliveLimitSec, willOf } from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
+import { pubackFault } from './control-packets.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
 import { FrameCutter } from './frame-cutter.ts'
 import type { Login, LoginOutcome } from './login.ts'
 import type { Transport, TransportHandler } from './output.ts'
 import { PACKET, type ProtocolLevel } from './packet-type.ts'
 import {
+  publishBytes,
   writeConnack,
   writeDisconnect,
   writePingresp,
@@ -38,6 +40,7 @@ type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | '
 
 const CONNECT_BYTES = 65_536 // before CONNECT is accepted nobody may make us keep more
 const LINGER_SEC = 2 // for the peer to read why, before the socket is destroyed
+const UNLIMITED = Number.POSITIVE_INFINITY
 const MAX_DEFERRED_BYTES = 262_144 // what may follow a CONNECT whose login takes its time
 
 export class MqttConnection implements TransportHandler, PacketOutlet, ClientHolder, TimerEntry {
@@ -57,7 +60,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #keepAliveSec = 0 // 0: none
   #heardAt: number
   #congestedAt = 0
-  #maximumPacketSize = Number.POSITIVE_INFINITY // of the client (§3.1.2.11.4)
+  #maximumPacketSize = UNLIMITED // of the client (§3.1.2.11.4)
   #deferred: Buffer | undefined = undefined
   #ackCount = 0
 
@@ -65,7 +68,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#transport = transport
     this.#login = login
     this.#around = around
-    this.#heardAt = around.turn.now
+    this.#heardAt = around.turn.monotonic
     around.timers.arm(this, around.limits.connectTimeoutSec)
     around.counters.add('connection.opened')
   }
@@ -88,7 +91,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   onCongested(): void {
     if (this.congested) return
     this.congested = true
-    this.#congestedAt = this.#around.turn.now
+    this.#congestedAt = this.#around.turn.monotonic
     this.#around.timers.arm(this, this.#around.limits.drainTimeoutSec)
   }
 
@@ -111,7 +114,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   /** The one timer: connect time-out, drain time-out, keep alive and lingering take turns on it. */
   onTimer(): void {
     this.#around.turn.enter()
-    const { now } = this.#around.turn
+    const { monotonic: now } = this.#around.turn
     const { limits } = this.#around
     if (this.#phase === 'closing') {
       this.#transport.destroy()
@@ -136,22 +139,19 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   publish(publication: Publication, qos: 0 | 1, packetId: number): void {
     if (this.#phase !== 'connected') return
-    const p = publication
-    const bytes =
-      p.payloadEnd -
-      p.payloadStart +
-      p.topicEnd -
-      p.topicStart +
-      p.propertiesEnd -
-      p.propertiesStart
-    if (bytes + 16 > this.#maximumPacketSize) {
-      // 16: header, packet id and lengths at most
+    if (this.#exceeds(publication, qos)) {
       this.#around.counters.add('delivery.dropped', 'client-packet-size') // [MQTT-3.1.2-24]
       if (qos === 1) this.#role?.session.acknowledged(packetId)
       return
     }
-    writePublish(this.#transport, this.#level, p, qos, packetId)
+    if (this.#ackCount > 0) this.#writeAcks() // an answer must not overtake its PUBACK
+    writePublish(this.#transport, this.#level, publication, qos, packetId)
     this.#around.traffic.sent += 1
+  }
+
+  #exceeds(publication: Publication, qos: 0 | 1): boolean {
+    const limit = this.#maximumPacketSize
+    return limit !== UNLIMITED && publishBytes(this.#level, publication, qos) > limit
   }
 
   overflow(): void {
@@ -173,7 +173,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   readonly #onFrame = (buffer: Buffer, start: number, bodyStart: number, end: number): boolean => {
     const type = (buffer[start] as number) >> 4
-    this.#heardAt = this.#around.turn.now
+    if (this.#level === 5 && buffer[bodyStart - 1] === 0 && bodyStart - start > 2) {
+      return this.#fail(FAULT.longLength) // [MQTT-1.5.5-1]
+    }
+    this.#heardAt = this.#around.turn.monotonic
     if (this.#phase === 'connected') {
       if (type === PACKET.publish) return this.#onPublish(buffer, start, bodyStart, end)
       if (type === PACKET.puback) return this.#onPuback(buffer, start, bodyStart, end)
@@ -206,6 +209,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #onPuback(buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
     if ((buffer[start] as number) !== 0x40 || end - bodyStart < 2)
       return this.#fail(FAULT.malformedPuback)
+    if (end - bodyStart > 2) {
+      const fault = pubackFault(buffer, bodyStart, end, this.#level)
+      if (fault !== undefined) return this.#fail(fault)
+    }
     const packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
     if (this.#role?.session.acknowledged(packetId) !== true) {
       this.#around.counters.add('puback.unexpected')
@@ -278,7 +285,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #onDisconnect(frame: Buffer, body: number): boolean {
     const parsed = this.#around.packets.disconnect(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    if (parsed.packet.reasonCode !== 0x04) this.#will = undefined // [MQTT-3.14.4-3]
+    if ((parsed.packet.reasonCode ?? 0) === 0) this.#will = undefined // [MQTT-3.1.2-8] [MQTT-3.14.4-3]
     this.#around.counters.add('connection.closed', 'client-disconnect')
     this.#finish('closing')
     this.#transport.closeGracefully()
@@ -299,6 +306,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
     const connect = parsed.packet
     this.#level = connect.protocolVersion ?? 4
+    this.#maximumPacketSize = connect.properties?.maximumPacketSize ?? UNLIMITED
     const will = willOf(connect)
     if (will.kind === 'fault') {
       this.#refuse(5, will.fault)
@@ -348,7 +356,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#phase = 'connected'
     this.#cutter.maxBytes = limits.packetBytes
     this.#keepAliveSec = connect.keepalive ?? 0
-    this.#maximumPacketSize = connect.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
     this.#will = admission.keepsWill ? will : undefined
     counters.add('connect.accepted')
     const asked = connect.properties?.sessionExpiryInterval ?? 0
@@ -358,7 +365,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       assignedClientIdentifier,
       sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
     }
-    writeConnack(this.#transport, this.#level, 0, facts, undefined)
+    writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()
   }
@@ -386,6 +393,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   /** Refuses a CONNECT with a code that its version knows, then closes [MQTT-3.2.2-5]. */
   #refuse(code3: number, fault: Fault): void {
+    if (this.#phase === 'closing' || this.#phase === 'closed') return // it left while its device was claimed
     const { counters, diagnostics } = this.#around
     counters.add('connect.refused', fault.reason)
     diagnostics.info(`connect refused: ${fault.message}`, {
@@ -393,7 +401,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       address: this.#transport.remoteAddress,
     })
     const code = this.#level === 5 ? fault.code : code3
-    writeConnack(this.#transport, this.#level, code, undefined, fault.message)
+    const limit = this.#maximumPacketSize
+    writeConnack(this.#transport, this.#level, code, undefined, fault.message, limit)
     this.#finish('closing')
     this.#transport.closeGracefully()
   }
@@ -405,7 +414,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#explain(fault)
     if (this.#phase === 'connected') {
       if (this.#ackCount > 0) this.#writeAcks()
-      writeDisconnect(this.#transport, this.#level, fault)
+      writeDisconnect(this.#transport, this.#level, fault, this.#maximumPacketSize)
     }
     this.#finish('closing')
     this.#transport.closeGracefully()
@@ -442,7 +451,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       timers.disarm(this)
       return
     }
-    const silentSec = (this.#around.turn.now - this.#heardAt) / 1000
+    const silentSec = (this.#around.turn.monotonic - this.#heardAt) / 1000
     timers.arm(this, keepAliveLimitSec(this.#keepAliveSec) - silentSec)
   }
 

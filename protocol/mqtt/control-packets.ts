@@ -83,6 +83,13 @@ function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
   cursor.string()
   const level = cursor.byte()
   const flags = cursor.byte()
+  if ((flags & 0x18) === 0x18) {
+    cursor.fail(REASON.malformedPacket, 'will-qos-3', 'a Will with both QoS bits set') // [MQTT-3.1.2-12]
+  }
+  if (level === 4 && (flags & 0xc0) === 0x40) {
+    // [MQTT-3.1.2-22] of 3.1.1; MQTT 5 allows it
+    cursor.fail(REASON.malformedPacket, 'password-alone', 'a password without a user name')
+  }
   cursor.skip(2) // keep alive
   if (level === 5) cursor.properties(PACKET.connect)
   cursor.string() // client identifier
@@ -93,6 +100,21 @@ function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
   }
   if ((flags & 0x80) !== 0) cursor.string()
   if ((flags & 0x40) !== 0) cursor.binary()
+  return atEnd(cursor)
+}
+
+/** A PUBACK that says more than its packet id: a reason code and properties, in MQTT 5 (§3.4.2). */
+export function pubackFault(
+  buffer: Buffer,
+  bodyStart: number,
+  end: number,
+  level: ProtocolLevel,
+): Fault | undefined {
+  const cursor = new ByteCursor(buffer, bodyStart + 2, end)
+  if (level === 5) {
+    cursor.byte()
+    if (!cursor.done) cursor.properties(PACKET.puback)
+  }
   return atEnd(cursor)
 }
 

@@ -15,6 +15,7 @@ type FaultName =
   | 'queueFull'
   | 'tooEager'
   | 'retain'
+  | 'longLength'
   | 'malformedPuback'
   | 'malformedPingreq'
   | 'qos2Packet'
@@ -55,6 +56,11 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
   ),
   tooEager: fault(REASON.quotaExceeded, 'too-eager', 'too much was sent before CONNACK'),
   retain: fault(REASON.retainNotSupported, 'retain', 'retained messages are not available here'),
+  longLength: fault(
+    REASON.malformedPacket,
+    'malformed-length',
+    'the remaining length takes more bytes than it needs',
+  ),
   malformedPuback: fault(REASON.malformedPacket, 'malformed-puback', 'PUBACK is malformed'),
   malformedPingreq: fault(REASON.malformedPacket, 'malformed-pingreq', 'PINGREQ is malformed'),
   qos2Packet: fault(
@@ -96,7 +102,7 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'an empty client identifier needs clean session 1',
   ),
   authMethod: fault(
-    REASON.protocolError,
+    REASON.badAuthenticationMethod,
     'auth-method',
     'extended authentication is not available here',
   ),

@@ -5,7 +5,8 @@ import type { Output } from './output.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import type { Fault } from './reason-code.ts'
 
-const MAX_REASON_STRING = 200 // bytes of text; a client with a small Maximum Packet Size gets none
+const MAX_REASON_STRING = 200 // characters of text; a client with a small Maximum Packet Size gets none
+const REASON_ROOM = 1024 // what a packet with one may have at most: four bytes a character and the rest
 
 /** What a CONNACK of MQTT 5 tells about this server (§3.2.2.3); absent properties mean the standard's default. */
 export interface ConnackFacts {
@@ -22,6 +23,7 @@ export function writeConnack(
   code: number,
   facts: ConnackFacts | undefined,
   reasonString: string | undefined,
+  maximumPacketSize: number,
 ): void {
   if (level !== 5) {
     const at = output.reserve(4) // exactly four bytes (connect.md §3)
@@ -29,7 +31,7 @@ export function writeConnack(
     return
   }
   const properties = {
-    ...(reasonString === undefined ? {} : { reasonString: clip(reasonString) }),
+    ...reasonProperty(reasonString, maximumPacketSize),
     ...(facts === undefined
       ? {}
       : {
@@ -95,14 +97,25 @@ export function writePingresp(output: Output): void {
 }
 
 /** Only MQTT 5 servers say goodbye; a 3.x client sees the close alone. */
-export function writeDisconnect(output: Output, level: ProtocolLevel, fault: Fault): void {
+export function writeDisconnect(
+  output: Output,
+  level: ProtocolLevel,
+  fault: Fault,
+  maximumPacketSize: number,
+): void {
   if (level !== 5) return
   const packet = {
     cmd: 'disconnect' as const,
     reasonCode: fault.code,
-    properties: { reasonString: clip(fault.message) },
+    properties: reasonProperty(fault.message, maximumPacketSize),
   }
   append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+}
+
+/** Bytes of the whole packet that `writePublish` would write. */
+export function publishBytes(level: ProtocolLevel, p: Publication, qos: 0 | 1): number {
+  const remaining = remainingBytes(level, p, qos)
+  return 1 + varintBytes(remaining) + remaining
 }
 
 /** A PUBLISH from a publication. Properties reach MQTT 5 clients only. */
@@ -114,11 +127,7 @@ export function writePublish(
   packetId: number,
 ): void {
   const topicBytes = p.topicEnd - p.topicStart
-  const payloadBytes = p.payloadEnd - p.payloadStart
-  const propertyBytes = level === 5 ? p.propertiesEnd - p.propertiesStart : 0
-  const propertyHeader = level === 5 ? varintBytes(propertyBytes) : 0
-  const remaining =
-    2 + topicBytes + (qos === 1 ? 2 : 0) + propertyHeader + propertyBytes + payloadBytes
+  const remaining = remainingBytes(level, p, qos)
   let at = output.reserve(1 + varintBytes(remaining) + remaining)
   const { buffer } = output
   buffer[at++] = 0x30 | (qos << 1)
@@ -131,10 +140,18 @@ export function writePublish(
     buffer[at++] = packetId & 0xff
   }
   if (level === 5) {
-    at = writeVarint(buffer, at, propertyBytes)
+    at = writeVarint(buffer, at, p.propertiesEnd - p.propertiesStart)
     at = copy(buffer, at, p.buffer, p.propertiesStart, p.propertiesEnd)
   }
   copy(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
+}
+
+function remainingBytes(level: ProtocolLevel, p: Publication, qos: 0 | 1): number {
+  const bytes =
+    2 + p.topicEnd - p.topicStart + (qos === 1 ? 2 : 0) + p.payloadEnd - p.payloadStart
+  if (level !== 5) return bytes
+  const propertyBytes = p.propertiesEnd - p.propertiesStart
+  return bytes + varintBytes(propertyBytes) + propertyBytes
 }
 
 function writeCodes(
@@ -189,6 +206,12 @@ function append(output: Output, bytes: Buffer): void {
   bytes.copy(output.buffer, at)
 }
 
-function clip(text: string): string {
-  return text.length > MAX_REASON_STRING ? `${text.slice(0, MAX_REASON_STRING - 1)}…` : text
+/** Left out where it could make the packet too large for the client [MQTT-3.2.2-19] [MQTT-3.14.2-3]. */
+function reasonProperty(
+  text: string | undefined,
+  maximumPacketSize: number,
+): { readonly reasonString?: string } {
+  if (text === undefined || maximumPacketSize < REASON_ROOM) return {}
+  const short = text.length > MAX_REASON_STRING
+  return { reasonString: short ? `${text.slice(0, MAX_REASON_STRING - 1)}…` : text }
 }

@@ -1,7 +1,8 @@
 /** MQTT 5 properties (§2.2.2.2): the type of each, and in which packets of a client it may stand. */
 import { PACKET } from './packet-type.ts'
 
-type PropertyType = 'byte' | 'two' | 'four' | 'varint' | 'string' | 'binary' | 'pair'
+/** `flag`: a byte that is 0 or 1, as all of a client's bytes are. */
+type PropertyType = 'flag' | 'two' | 'four' | 'varint' | 'string' | 'binary' | 'pair'
 
 /** The Will's properties stand in CONNECT, but are a list of their own. */
 export const WILL = 16
@@ -11,16 +12,26 @@ interface PropertyRule {
   readonly in: readonly number[]
   /** May stand several times: only user properties, and subscription identifiers towards a client. */
   readonly repeats: boolean
+  /** 0 is no value of it: a protocol error. */
+  readonly positive: boolean
 }
 
 const { connect, publish, puback, subscribe, unsubscribe, disconnect, auth } = PACKET
 
-function rule(type: PropertyType, where: readonly number[], repeats = false): PropertyRule {
-  return { type, in: where, repeats }
+function rule(type: PropertyType, where: readonly number[]): PropertyRule {
+  return { type, in: where, repeats: false, positive: false }
+}
+
+function positive(type: 'two' | 'four', where: readonly number[]): PropertyRule {
+  return { type, in: where, repeats: false, positive: true }
+}
+
+function repeated(type: PropertyType, where: readonly number[]): PropertyRule {
+  return { type, in: where, repeats: true, positive: false }
 }
 
 export const PROPERTY_RULES: ReadonlyMap<number, PropertyRule> = new Map([
-  [0x01, rule('byte', [publish, WILL])], // Payload Format Indicator
+  [0x01, rule('flag', [publish, WILL])], // Payload Format Indicator
   [0x02, rule('four', [publish, WILL])], // Message Expiry Interval
   [0x03, rule('string', [publish, WILL])], // Content Type
   [0x08, rule('string', [publish, WILL])], // Response Topic
@@ -29,16 +40,16 @@ export const PROPERTY_RULES: ReadonlyMap<number, PropertyRule> = new Map([
   [0x11, rule('four', [connect, disconnect])], // Session Expiry Interval
   [0x15, rule('string', [connect, auth])], // Authentication Method
   [0x16, rule('binary', [connect, auth])], // Authentication Data
-  [0x17, rule('byte', [connect])], // Request Problem Information
+  [0x17, rule('flag', [connect])], // Request Problem Information
   [0x18, rule('four', [WILL])], // Will Delay Interval
-  [0x19, rule('byte', [connect])], // Request Response Information
+  [0x19, rule('flag', [connect])], // Request Response Information
   [0x1f, rule('string', [puback, disconnect, auth])], // Reason String
-  [0x21, rule('two', [connect])], // Receive Maximum
+  [0x21, positive('two', [connect])], // Receive Maximum
   [0x22, rule('two', [connect])], // Topic Alias Maximum
-  [0x23, rule('two', [publish])], // Topic Alias
+  [0x23, positive('two', [publish])], // Topic Alias
   [
     0x26,
-    rule('pair', [connect, publish, WILL, puback, subscribe, unsubscribe, disconnect, auth], true),
+    repeated('pair', [connect, publish, WILL, puback, subscribe, unsubscribe, disconnect, auth]),
   ],
-  [0x27, rule('four', [connect])], // Maximum Packet Size
+  [0x27, positive('four', [connect])], // Maximum Packet Size
 ])

@@ -154,7 +154,7 @@ function pemText(pem: string): string {
 }
 
 async function loadX509(): Promise<typeof X509> {
-  await import('./reflect-metadata.ts')
+  await import('reflect-metadata') // the container inside the package asks for it
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto)
   return x509

@@ -1,0 +1,147 @@
+/**
+ * Everything that is open behind a `Platform`, in the order of what it needs: data directory, threads, reader,
+ * services, management API. Each step that succeeded leaves its undoing; closing runs them backwards, as does
+ * a start that fails half-way.
+ */
+import { PlatformError } from '../core/domain/errors.ts'
+import type { ListenerSpec, Settings } from '../core/domain/settings.ts'
+import type { StatusReport } from '../core/domain/status.ts'
+import type { DeviceOwner } from '../core/ports/device-owner.ts'
+import type { Diagnostics } from '../core/ports/diagnostics.ts'
+import type { RegistryReader } from '../core/ports/registry-reader.ts'
+import { createServices, type Services } from '../core/services/services.ts'
+import type { LoginHook } from '../protocol/mqtt/login.ts'
+import { type CertificateFiles, certificateFiles } from '../protocol/tls/certificate-files.ts'
+import {
+  type DataDirectory,
+  openDataDirectory,
+  writeSecretFile,
+} from '../storage/data-directory.ts'
+import { Environment } from '../storage/environment.ts'
+import { RegistryStore } from '../storage/registry-store.ts'
+import { loadSecretKey, SecretBox } from '../storage/sealed-secret.ts'
+import { type BoundListener, boundListener, openApiDoor } from './api-doors.ts'
+import { freeListeners } from './free-ports.ts'
+import { type PlatformThreads, startThreads } from './platform-threads.ts'
+import { systemClock, systemRandom } from './system.ts'
+
+export interface InteriorOptions {
+  readonly settings: Settings
+  readonly diagnostics: Diagnostics
+  readonly secretKey: string | undefined
+  readonly login: LoginHook | undefined
+  readonly version: string
+  /** A thread ended without being asked to. */
+  readonly onFailure: (error: PlatformError) => void
+}
+
+export interface Interior {
+  readonly data: DataDirectory
+  readonly threads: PlatformThreads
+  readonly reader: RegistryReader
+  readonly services: Services
+  readonly listeners: readonly BoundListener[]
+  readonly caFile: string | undefined
+  status(): Promise<StatusReport>
+  close(): Promise<void>
+}
+
+/** @throws as `Platform.open` */
+export async function openInterior(options: InteriorOptions): Promise<Interior> {
+  const { settings, diagnostics, login } = options
+  if (login === undefined) refuseHooks(settings.listeners)
+  const specs = await freeListeners(settings.listeners, diagnostics)
+  const undo: (() => unknown)[] = []
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step()
+  }
+  try {
+    return await build(options, specs, undo, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function build(
+  options: InteriorOptions,
+  specs: readonly ListenerSpec[],
+  undo: (() => unknown)[],
+  close: () => Promise<void>,
+): Promise<Interior> {
+  const { settings, diagnostics } = options
+  const data = openDataDirectory(settings.data)
+  undo.push(() => data.release())
+  const secretKey = loadSecretKey(data.secretKey, options.secretKey, systemRandom)
+  const mqtt = specs.filter(({ protocol }) => protocol !== 'http')
+  const certificate = await certificateFor(mqtt, data, options)
+  const threads = await startThreads({ ...options, data, secretKey, listeners: mqtt, certificate })
+  undo.push(() => threads.close())
+  const environment = Environment.open({ path: data.store, readOnly: true })
+  undo.push(() => environment.close())
+  const reader = new RegistryStore(environment, new SecretBox(secretKey, systemRandom))
+  const { presence, shard, storage } = threads
+  const owner: DeviceOwner = { ...shard, isOnline: (number) => presence.isOnline(number) }
+  const services = createServices({
+    reader,
+    writer: storage,
+    owner,
+    clock: systemClock,
+    random: systemRandom,
+  })
+  await makeAdminKey(services, data)
+
+  const startedAt = systemClock.now()
+  const status = async (): Promise<StatusReport> => {
+    const report = await shard.status()
+    return {
+      version: options.version,
+      startedAt,
+      uptimeSec: Math.round((systemClock.now() - startedAt) / 1000),
+      durability: settings.durability,
+      shards: [report],
+      devices: { registered: reader.deviceCount(), online: report.devicesOnline },
+      memory: { rssBytes: process.memoryUsage.rss() },
+    }
+  }
+  const ports = new Map(mqtt.map((spec, i) => [spec, threads.ports[i] as number]))
+  for (const spec of specs.filter(({ protocol }) => protocol === 'http')) {
+    const door = await openApiDoor(spec, { services, reader, status, log: diagnostics })
+    undo.push(() => door.close())
+    ports.set(spec, door.port)
+  }
+  const listeners = specs.map((spec) => boundListener(spec, ports.get(spec) as number))
+  return { data, threads, reader, services, listeners, caFile: certificate?.caFile, status, close }
+}
+
+function refuseHooks(specs: readonly ListenerSpec[]): void {
+  const spec = specs.find(({ auth }) => auth === 'hook')
+  if (spec === undefined) return
+  throw new PlatformError('config.invalid', `${spec.url}: auth=hook needs the option \`login\``)
+}
+
+async function certificateFor(
+  specs: readonly ListenerSpec[],
+  data: DataDirectory,
+  { settings, diagnostics }: InteriorOptions,
+): Promise<CertificateFiles | undefined> {
+  const withTls = specs.some(({ protocol }) => ['auto', 'mqtts', 'wss'].includes(protocol))
+  if (!withTls) return undefined
+  const files = await certificateFiles(data.tls, settings.tls)
+  const { issuedBecause } = files
+  if (issuedBecause !== undefined) {
+    diagnostics.info('issued the development certificate', { because: issuedBecause })
+  }
+  return files
+}
+
+/** At the first start there is one key, or nobody could make another. */
+async function makeAdminKey(services: Services, data: DataDirectory): Promise<void> {
+  const { items } = services.keys.list(undefined, 1)
+  if (items.length > 0) return
+  const { id, secret } = await services.keys.create({
+    note: 'administrator, made at the first start',
+    api: 'admin',
+  })
+  writeSecretFile(data.adminKey, `${id}.${secret}\n`)
+}
