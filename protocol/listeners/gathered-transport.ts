@@ -59,7 +59,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
     const { slab, turn } = this.around
     if (turn.serial !== this.#gatheredIn) {
       this.#gatheredIn = turn.serial
-      this.#checkBacklog() // what earlier turns gathered may still wait for the disk
+      if (!this.#congested) this.#checkBacklog() // what earlier turns gathered may still wait for the disk
     }
     const at = slab.reserve(bytes)
     const last = this.#segments.at(-1)
@@ -104,8 +104,8 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
       this.endWriting()
       return
     }
-    if (this.#congested && this.backlogBytes === 0) this.drained()
-    else this.#checkBacklog()
+    if (!this.#congested) this.#checkBacklog()
+    else if (this.backlogBytes <= this.around.backlogBytes) this.drained()
   }
 
   hold(): void {
@@ -160,7 +160,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   abstract destroy(): void
 
   #checkBacklog(): void {
-    if (this.#congested || this.backlogBytes <= this.around.backlogBytes) return
+    if (this.backlogBytes <= this.around.backlogBytes) return
     this.#congested = true
     this.#reason(BY_BACKLOG, true)
     this.handler?.onCongested()
