@@ -1,17 +1,28 @@
-/** Diagnostics that are kept for the test to read. */
+/** Diagnostics that are kept for the test to read, as `level message {facts}`. */
 import type { Diagnostics } from '../../core/ports/diagnostics.ts'
 
-export class RecordedDiagnostics implements Diagnostics {
-  /** `level message {facts}`. */
-  readonly lines: string[] = []
-  readonly debug = this.#recorder('debug')
-  readonly info = this.#recorder('info')
-  readonly warn = this.#recorder('warn')
-  readonly error = this.#recorder('error')
+type Facts = Readonly<Record<string, unknown>>
 
-  #recorder(level: string) {
-    return (message: string, facts?: Readonly<Record<string, unknown>>): void => {
-      this.lines.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`)
-    }
+export class RecordedDiagnostics implements Diagnostics {
+  readonly lines: string[] = []
+
+  debug(message: string, facts?: Facts): void {
+    this.#keep('debug', message, facts)
+  }
+
+  info(message: string, facts?: Facts): void {
+    this.#keep('info', message, facts)
+  }
+
+  warn(message: string, facts?: Facts): void {
+    this.#keep('warn', message, facts)
+  }
+
+  error(message: string, facts?: Facts): void {
+    this.#keep('error', message, facts)
+  }
+
+  #keep(level: string, message: string, facts: Facts = {}): void {
+    this.lines.push(`${level} ${message} ${JSON.stringify(facts)}`)
   }
 }
