@@ -11,9 +11,10 @@ import { type Door, HOST, type Place, type ServerUnderTest, started } from './se
 
 const main = fileURLToPath(new URL('../../main.js', import.meta.url))
 
-const LISTENERS: Readonly<Record<Door, string>> = {
-  plain: `mqtt://${HOST}:0?profile=plain&auth=anonymous`,
-  device: `mqtt://${HOST}:0?profile=alibaba&auth=device`,
+/** The door for MQTT first; devices are registered through the management API. */
+const LISTENERS: Readonly<Record<Door, readonly string[]>> = {
+  plain: [`mqtt://${HOST}:0?profile=plain&auth=anonymous`],
+  device: [`mqtt://${HOST}:0?profile=alibaba&auth=device`, `http://${HOST}:0`],
 }
 
 /** What it writes once it accepts; the file is renamed into place or being written as we look. */
@@ -29,8 +30,9 @@ export const tidegate: ServerUnderTest = {
   start: async ({ directory, cpu, door }: Place) => {
     const readyFile = join(directory, 'ready.json')
     const data = join(directory, 'data')
-    const serve = ['serve', '--data', data, '--listen', LISTENERS[door], '--ready-file', readyFile]
-    const child = new Child('tidegate', cpu, process.execPath, [main, ...serve])
+    const listen = LISTENERS[door].flatMap((url) => ['--listen', url])
+    const serve = [main, 'serve', '--data', data, '--ready-file', readyFile, ...listen]
+    const child = new Child('tidegate', cpu, process.execPath, serve)
     return started(child, async () => {
       const ready = readReady(readyFile)
       const port = ready?.listeners[0]?.port

@@ -110,7 +110,9 @@ describe('opening a connection', () => {
     assert.match(named ?? '', /^tg-[0-9a-f]{20}$/)
     assert.notEqual(named, other)
     assert.deepEqual(broker.connect({ clientId: '' }).heard(), ['connack 0'])
-    const lasting = broker.connect({ clientId: '', clean: false })
+    const lasting = broker.accept()
+    const packet = mqttPacket.generate(connectPacket({ clientId: '' }))
+    lasting.send(Buffer.from(packet).fill(0, 9, 10)) // the connect flags, without Clean Session
     assert.deepEqual([lasting.heard(), lasting.gone], [['connack 2'], true])
   })
 

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { DeviceHouse } from '../../support/device-house.ts'
+import { MemoryBroker, publish, subscribe } from './memory-broker.ts'
+
+describe('subscribing', () => {
+  it('grants at most QoS 1, and refuses each filter on its own [MQTT-3.8.4-5]', () => {
+    const policy = { publish: ['#'], subscribe: ['mine/#'] }
+    for (const [protocolVersion, granted] of [
+      [3, '0,1,1,128,128'],
+      [4, '0,1,1,128,128'],
+      [5, '0,1,1,135,158'],
+    ] as const) {
+      const client = new MemoryBroker({ policy }).join({ protocolVersion })
+      const filters = ['mine/a', 'mine/b', 'mine/c/#', 'yours/a', '$share/g/mine/a']
+      const qos = [0, 1, 2, 0, 0] as const
+      client.send(subscribe(9, ...filters.map((filter, i) => [filter, qos[i] ?? 0] as const)))
+      assert.deepEqual(client.heard(), [`suback 9 ${granted}`])
+    }
+  })
+
+  it('says in MQTT 5 whether there was a subscription to give up', () => {
+    const broker = new MemoryBroker()
+    for (const [protocolVersion, words] of [
+      [4, 'unsuback 2'],
+      [5, 'unsuback 2 0,17'],
+    ] as const) {
+      const client = broker.join({ protocolVersion })
+      client.send(subscribe(1, ['a', 0]))
+      client.received()
+      client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a', 'b'] })
+      assert.deepEqual(client.heard(), [words])
+      client.send(publish('a', 'unheard'))
+      assert.deepEqual(client.heard(), [])
+    }
+  })
+
+  it('stops at the bound of subscriptions; one that is held already may be renewed', () => {
+    const broker = new MemoryBroker({ limits: { clientSubscriptions: 2 } })
+    const client = broker.join({ protocolVersion: 5 })
+    client.send(subscribe(1, ['a', 0], ['b', 0]), subscribe(2, ['c', 0]), subscribe(3, ['a', 1]))
+    assert.deepEqual(client.heard(), ['suback 1 0,0', 'suback 2 151', 'suback 3 1'])
+    client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['b'] }, subscribe(3, ['c', 0]))
+    assert.deepEqual(client.heard(), ['unsuback 2 0', 'suback 3 0'])
+    assert.equal(broker.count('subscribe.refused.too-many-subscriptions'), 1)
+  })
+
+  it('takes as many filters of a device in one packet as it may, and refuses those behind', async () => {
+    const house = await DeviceHouse.open()
+    const broker = new MemoryBroker({ house, limits: { filtersPerSubscribe: 2, subscriptions: 3 } })
+    const meter = broker.join({ username: 'meter-1' })
+    const own = (name: string) => [`/k1metermete/meter-1/user/${name}`, 1] as const
+    meter.send(subscribe(1, own('a'), own('b'), own('c')))
+    meter.send(subscribe(2, own('c'), own('d')), subscribe(3, ['/k1metermete/meter-2/user/a', 1]))
+    assert.deepEqual(meter.heard(), ['suback 1 1,1,128', 'suback 2 1,128', 'suback 3 128'])
+    assert.equal(broker.count('subscribe.refused.too-many-filters'), 1)
+    assert.equal(broker.count('subscribe.refused.foreign-topic'), 1)
+  })
+
+  it('delivers a message once where several filters match, with the highest QoS granted', () => {
+    const broker = new MemoryBroker()
+    const client = broker.join()
+    client.send(subscribe(1, ['a/#', 0], ['a/+', 1], ['a/b', 0]))
+    client.received()
+    client.send(publish('a/b', 'x', 1, 5))
+    const [message, ...others] = client.received().filter(({ cmd }) => cmd === 'publish')
+    assert.equal(others.length, 0)
+    assert.equal(message?.cmd === 'publish' && message.qos, 1)
+  })
+
+  it('leaves out the publisher itself where it asked for that [MQTT-3.8.3-3]', () => {
+    const broker = new MemoryBroker()
+    const [own, other] = [broker.join({ protocolVersion: 5 }), broker.join()]
+    const subscriptions = [{ topic: 't', qos: 0 as const, nl: true }]
+    own.send({ cmd: 'subscribe', messageId: 1, subscriptions })
+    own.received()
+    own.send(publish('t', '1'))
+    other.send(publish('t', '2'))
+    assert.deepEqual(own.heard(), ['publish t 2'])
+  })
+
+  it('ends the connection of a client that asks for a malformed filter or an identifier', () => {
+    const broker = new MemoryBroker()
+    for (const filter of ['a/#/b', 'a+', '', 'a#', '+a']) {
+      const client = broker.join({ protocolVersion: 5 })
+      client.send(subscribe(1, [filter, 0]))
+      assert.deepEqual(client.heard(), ['disconnect 143'], filter)
+    }
+    const client = broker.join({ protocolVersion: 5 })
+    const properties = { subscriptionIdentifier: 7 }
+    client.send({ ...subscribe(1, ['a', 0]), properties })
+    assert.deepEqual(client.heard(), ['disconnect 161'])
+  })
+
+  it('refuses filters and topics of so many levels that matching could run out of stack', () => {
+    const broker = new MemoryBroker()
+    const [reader, writer] = [broker.join({ protocolVersion: 5 }), broker.join({ protocolVersion: 5 })]
+    reader.send(subscribe(1, ['/'.repeat(30_000), 0], [`${'+/'.repeat(30_000)}+`, 0], ['#', 0]))
+    assert.deepEqual(reader.heard(), ['suback 1 143,143,0'])
+    writer.send(publish('/'.repeat(30_000), '', 1, 1), publish('a', 'still here'))
+    assert.deepEqual(writer.heard(), ['puback 1 144'])
+    assert.deepEqual(reader.heard(), ['publish a still here'])
+    assert.equal(broker.count('publish.refused.topic-too-long'), 1)
+  })
+})

@@ -1,0 +1,133 @@
+/** The hand-written PUBLISH reader and writer against mqtt-packet, on packets that are valid. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import mqttPacket, { type IPublishPacket, type Packet } from 'mqtt-packet'
+import { FrameCutter } from '../../../protocol/mqtt/frame-cutter.ts'
+import { IncomingPublish } from '../../../protocol/mqtt/incoming-publish.ts'
+import { publishBytes, writePublish } from '../../../protocol/mqtt/packet-writer.ts'
+import { GrowingOutput } from './growing-output.ts'
+
+const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => !s.includes('\0'))
+const topic = text.filter((s) => s !== '' && !/[+#]/.test(s))
+const payload = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 20_000 }))
+const properties = fc.record(
+  {
+    payloadFormatIndicator: fc.boolean(),
+    messageExpiryInterval: fc.nat(0xffff_ffff),
+    contentType: text,
+    responseTopic: topic,
+    correlationData: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    userProperties: fc.dictionary(
+      text.filter((s) => s !== '__proto__'),
+      fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 })),
+      { minKeys: 1, maxKeys: 4 }, // the oracle writes nothing at all for none
+    ),
+  },
+  { requiredKeys: [] },
+)
+const packets = fc
+  .record({
+    level: fc.constantFrom(4, 5),
+    topic,
+    payload,
+    qos: fc.constantFrom(0, 1),
+    messageId: fc.integer({ min: 1, max: 0xffff }),
+    dup: fc.boolean(),
+    retain: fc.boolean(),
+    properties,
+  })
+  .map(({ level, messageId, ...fields }) => {
+    const packet = {
+      cmd: 'publish',
+      ...fields,
+      payload: Buffer.from(fields.payload),
+      ...(fields.qos === 1 ? { messageId } : { dup: false }),
+      properties: level === 5 ? fields.properties : {},
+    } as IPublishPacket
+    const bytes = mqttPacket.generate(packet, { protocolVersion: level })
+    return { level: level as 4 | 5, packet, bytes }
+  })
+
+function frameOf(bytes: Buffer, chunkBytes: number): { buffer: Buffer; body: number } {
+  const cutter = new FrameCutter(1_000_000)
+  const frames: { buffer: Buffer; body: number }[] = []
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    const chunk = bytes.subarray(at, at + chunkBytes)
+    cutter.cut(chunk, chunk.length, (buffer, start, body, end) => {
+      frames.push({ buffer: Buffer.from(buffer.subarray(start, end)), body: body - start })
+      return true
+    })
+  }
+  assert.equal(frames.length, 1)
+  return frames[0] as { buffer: Buffer; body: number }
+}
+
+describe('PUBLISH', () => {
+  it('is read as the oracle reads it, wherever it was cut', () => {
+    const same = fc.property(packets, fc.integer({ min: 1, max: 3000 }), ({ level, packet, bytes }, cut) => {
+      const { buffer, body } = frameOf(bytes, cut)
+      const incoming = new IncomingPublish()
+      assert.equal(incoming.read(buffer, 0, body, buffer.length, level), undefined)
+      const between = (start: number, end: number): Buffer => buffer.subarray(start, end)
+      assert.equal(between(incoming.topicStart, incoming.topicEnd).toString(), packet.topic)
+      assert.deepEqual(between(incoming.payloadStart, incoming.payloadEnd), packet.payload)
+      assert.equal(incoming.payloadEnd, buffer.length)
+      assert.equal(incoming.qos, packet.qos)
+      assert.equal(incoming.packetId, packet.messageId ?? 0)
+      assert.equal(incoming.retain, packet.retain)
+    })
+    fc.assert(same, { numRuns: 500 })
+  })
+
+  it('is written so that the oracle reads the same message, with its properties byte for byte', () => {
+    const levels = fc.constantFrom(3, 4, 5)
+    const same = fc.property(packets, levels, fc.integer({ min: 1, max: 0xffff }), (from, to, id) => {
+      const { level, packet, bytes } = from
+      const { buffer, body } = frameOf(bytes, bytes.length)
+      const incoming = new IncomingPublish()
+      incoming.read(buffer, 0, body, buffer.length, level)
+      const output = new GrowingOutput()
+      const qos = incoming.qos
+      writePublish(output, to as 3 | 4 | 5, incoming, qos, id)
+      assert.equal(output.length, publishBytes(to as 3 | 4 | 5, incoming, qos))
+      const written = frameOf(output.bytes(), output.length)
+      const again = new IncomingPublish()
+      const { length } = written.buffer
+      assert.equal(again.read(written.buffer, 0, written.body, length, to as 4 | 5), undefined)
+      const raw = (p: IncomingPublish): string =>
+        Buffer.from(p.buffer).toString('hex', p.propertiesStart, p.propertiesEnd)
+      assert.equal(raw(again), to === 5 ? raw(incoming) : '')
+      const read = oracle(output.bytes(), to)
+      assert.equal(read.topic, packet.topic)
+      assert.deepEqual(read.payload, packet.payload)
+      assert.deepEqual([read.qos, read.messageId], [qos, qos === 1 ? id : undefined])
+      assert.deepEqual([read.retain, read.dup], [false, false])
+      if (to === 5 && level === 5) assert.deepEqual(read.properties, oracle(bytes, 5).properties)
+    })
+    fc.assert(same, { numRuns: 500 })
+  })
+
+  it('keeps the order of user properties, also of those that are spelled alike [MQTT-3.3.2-18]', () => {
+    const pair = (name: string, value: string): Buffer =>
+      Buffer.from([0x26, 0, name.length, ...Buffer.from(name), 0, value.length, ...Buffer.from(value)])
+    const list = Buffer.concat([pair('a', '1'), pair('b', '2'), pair('a', '3')])
+    const frame = Buffer.from([0x30, 0, 0, 1, 0x74, list.length, ...list, 0x78])
+    frame[1] = frame.length - 2
+    const incoming = new IncomingPublish()
+    assert.equal(incoming.read(frame, 0, 2, frame.length, 5), undefined)
+    const output = new GrowingOutput()
+    writePublish(output, 5, incoming, 0, 0)
+    assert.deepEqual(output.bytes(), frame)
+  })
+})
+
+function oracle(bytes: Buffer, level: number): IPublishPacket {
+  let read: IPublishPacket | undefined
+  const parser = mqttPacket.parser({ protocolVersion: level })
+  parser.on('packet', (packet: Packet) => {
+    read = packet as IPublishPacket
+  })
+  parser.parse(bytes)
+  return read as IPublishPacket
+}
