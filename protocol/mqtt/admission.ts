@@ -9,7 +9,7 @@ import { DeviceRole } from './device-role.ts'
 import { FAULT } from './faults.ts'
 import type { LoginOutcome } from './login.ts'
 import type { ProtocolLevel } from './packet-type.ts'
-import type { Fault } from './reason-code.ts'
+import type { Fault, ReasonCode } from './reason-code.ts'
 import type { Role } from './role.ts'
 
 export interface Admission {
@@ -22,7 +22,7 @@ export interface Admission {
 
 export interface AdmissionRequest {
   readonly connect: IConnectPacket
-  readonly outcome: Exclude<LoginOutcome, { readonly kind: 'refused' }>
+  readonly outcome: LoginOutcome
   readonly level: ProtocolLevel
   readonly address: string
   readonly connection: PacketOutlet & ClientHolder & { close(reason: LinkCloseReason): void }
@@ -35,8 +35,20 @@ export function admit(
   around: ConnectionSurroundings,
   onAdmitted: (admission: Admission) => void,
 ): void {
-  if (request.outcome.kind === 'device') admitDevice(request, request.outcome, around, onAdmitted)
-  else admitClient(request, request.outcome, around, onAdmitted)
+  const { outcome } = request
+  switch (outcome.kind) {
+    case 'refused': {
+      const { code3, code5, reason, message } = outcome
+      request.refuse(code3, { code: code5 as ReasonCode, reason, message })
+      break
+    }
+    case 'device':
+      admitDevice(request, outcome, around, onAdmitted)
+      break
+    case 'client':
+      admitClient(request, outcome, around, onAdmitted)
+      break
+  }
 }
 
 function admitDevice(
@@ -47,6 +59,10 @@ function admitDevice(
 ): void {
   const { connect, level, address, connection, refuse } = request
   const { limits, relay, counters } = around
+  if (outcome.hint !== undefined) {
+    counters.add('connect.hint')
+    around.diagnostics.debug(outcome.hint, { clientId: connect.clientId, address })
+  }
   const role = new DeviceRole({
     device: outcome.device,
     level,

@@ -12,6 +12,7 @@ import type { DeviceInbox } from '../../core/ports/device-inbox.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { Relay, TopicRoute } from '../../core/ports/relay.ts'
 import { customTopicOf, isPlatformTopic } from '../alink/device-topics.ts'
+import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import { publicationOf } from './mqtt-publication.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
@@ -45,12 +46,6 @@ const MAX_LEVELS = 128 // a filter costs a tree node a level, and matching a sta
 
 const FORBIDDEN: Target = { kind: 'forbidden' }
 const TOO_DEEP: Target = { kind: 'too-deep' }
-const INVALID_TOPIC: Fault = {
-  code: REASON.topicNameInvalid,
-  reason: 'invalid-topic',
-  message: 'the topic name is empty, not UTF-8, or contains a wildcard',
-}
-
 export class ClientRole implements Role {
   readonly label: string
   readonly session: ClientSession
@@ -71,7 +66,7 @@ export class ClientRole implements Role {
   publish(frame: IncomingPublish): ReasonCode | Fault {
     if (!this.#memo.matches(frame)) {
       const topic = this.#memo.read(frame)
-      if (topic === undefined) return INVALID_TOPIC
+      if (topic === undefined) return FAULT.invalidTopic
       this.#target = this.#targetOf(topic)
     }
     const target = this.#target

@@ -1,12 +1,19 @@
 /** Rules of CONNECT (§3.1) that need no state: what is refused before anyone is asked who it is. */
 import type { IConnectPacket } from 'mqtt-packet'
+import type { Limits } from '../../core/domain/settings.ts'
 import { isTopicName } from '../../core/domain/topic.ts'
+import type { ControlPackets } from './control-packets.ts'
 import { FAULT } from './faults.ts'
+import type { ProtocolLevel } from './packet-type.ts'
+import type { ConnackFacts } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
 import type { Will } from './role.ts'
 
+/** A client that named no Maximum Packet Size. */
+export const UNLIMITED: number = Number.POSITIVE_INFINITY
+
 /** Protocol name and level, from the bytes: an unknown level is answered, an unknown protocol is not. */
-export function connectFaultOf(frame: Buffer, body: number): Fault | undefined {
+function connectFaultOf(frame: Buffer, body: number): Fault | undefined {
   if (frame.length < body + 7) return FAULT.notMqtt
   const length = frame.readUInt16BE(body)
   const name = frame.toString('latin1', body + 2, body + 2 + length)
@@ -16,12 +23,53 @@ export function connectFaultOf(frame: Buffer, body: number): Fault | undefined {
   return FAULT.notMqtt // [MQTT-3.1.2-1]
 }
 
-export type WillOutcome =
+/** A CONNECT that keeps the rules, as the connection goes on with it. */
+export interface ConnectRequest {
+  readonly connect: IConnectPacket
+  readonly level: ProtocolLevel
+  readonly will: Will | undefined
+  /** Bytes of the largest packet that the client takes (§3.1.2.11.4). */
+  readonly maximumPacketSize: number
+}
+
+export type ReadConnect =
+  | { readonly kind: 'request'; readonly request: ConnectRequest }
+  /** Answered with a CONNACK; `request` where its level is known. */
+  | {
+      readonly kind: 'refused'
+      readonly code3: number
+      readonly fault: Fault
+      readonly request: ConnectRequest | undefined
+    }
+  /** Closed without an answer. */
+  | { readonly kind: 'fault'; readonly fault: Fault }
+
+export function readConnect(frame: Buffer, body: number, packets: ControlPackets): ReadConnect {
+  const early = connectFaultOf(frame, body)
+  if (early !== undefined) {
+    if (early !== FAULT.protocolVersion) return { kind: 'fault', fault: early }
+    return { kind: 'refused', code3: 1, fault: early, request: undefined }
+  }
+  const parsed = packets.connect(frame, body)
+  if (parsed.kind === 'fault') return parsed
+  const connect = parsed.packet
+  const outcome = willOf(connect)
+  const request: ConnectRequest = {
+    connect,
+    level: connect.protocolVersion ?? 4,
+    will: outcome.kind === 'ok' ? outcome.will : undefined,
+    maximumPacketSize: connect.properties?.maximumPacketSize ?? UNLIMITED,
+  }
+  if (outcome.kind === 'fault') return { kind: 'refused', code3: 5, fault: outcome.fault, request }
+  return { kind: 'request', request }
+}
+
+type WillOutcome =
   | { readonly kind: 'ok'; readonly will: Will | undefined }
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 /** The Will, and what else a CONNECT asks that is not available. */
-export function willOf(connect: IConnectPacket): WillOutcome {
+function willOf(connect: IConnectPacket): WillOutcome {
   const { authenticationMethod, authenticationData } = connect.properties ?? {}
   if (authenticationMethod !== undefined || authenticationData !== undefined) {
     return { kind: 'fault', fault: FAULT.authMethod }
@@ -41,4 +89,18 @@ export function willOf(connect: IConnectPacket): WillOutcome {
 /** Silence for longer ends the connection [MQTT-3.1.2-22]. */
 export function keepAliveLimitSec(keepAliveSec: number): number {
   return keepAliveSec * 1.5
+}
+
+/** What the CONNACK of an accepted MQTT 5 client says of this server. */
+export function connackFacts(
+  connect: IConnectPacket,
+  limits: Limits,
+  assignedClientIdentifier: string | undefined,
+): ConnackFacts {
+  const asked = connect.properties?.sessionExpiryInterval ?? 0
+  return {
+    maximumPacketSize: limits.packetBytes,
+    assignedClientIdentifier,
+    sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
+  }
 }

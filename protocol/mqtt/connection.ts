@@ -5,19 +5,24 @@
  *          └──────────── fault, time-out, refusal ───────────────────────┴─► closing ─► closed
  *
  * Answers keep the order of the packets they answer. Acknowledgements of one read are written together
- * at its end, or before anything that must not overtake them. Nothing here waits but the login.
+ * at its end, or before anything that must not overtake them. Nothing here waits but the login. Longer than
+ * other files, so that all that may happen to a connection is read in one place; what needs no state is beside it.
  */
-import type { IConnectPacket } from 'mqtt-packet'
-import { isTopicFilter } from '../../core/domain/topic.ts'
 import type { ClientHolder } from '../../core/ports/client-directory.ts'
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { TimerEntry } from '../../core/ports/timers.ts'
 import { type Admission, admit } from './admission.ts'
-import { connectFaultOf, keepAliveLimitSec, willOf } from './connect-rules.ts'
+import {
+  type ConnectRequest,
+  connackFacts,
+  keepAliveLimitSec,
+  readConnect,
+  UNLIMITED,
+} from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
-import { pubackFault } from './control-packets.ts'
+import { readPuback } from './control-packets.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
 import { FrameCutter } from './frame-cutter.ts'
 import type { Login, LoginOutcome } from './login.ts'
@@ -29,18 +34,19 @@ import {
   writeDisconnect,
   writePingresp,
   writePuback,
+  writePubacks,
   writePublish,
   writeSuback,
   writeUnsuback,
 } from './packet-writer.ts'
-import { type Fault, REASON } from './reason-code.ts'
+import type { Fault } from './reason-code.ts'
 import type { Role, Will } from './role.ts'
+import { subscribe, unsubscribe } from './subscription-packets.ts'
 
 type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | 'closed'
 
 const CONNECT_BYTES = 65_536 // before CONNECT is accepted nobody may make us keep more
 const LINGER_SEC = 2 // for the peer to read why, before the socket is destroyed
-const UNLIMITED = Number.POSITIVE_INFINITY
 const MAX_DEFERRED_BYTES = 262_144 // what may follow a CONNECT whose login takes its time
 
 export class MqttConnection implements TransportHandler, PacketOutlet, ClientHolder, TimerEntry {
@@ -139,7 +145,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   publish(publication: Publication, qos: 0 | 1, packetId: number): void {
     if (this.#phase !== 'connected') return
-    if (this.#exceeds(publication, qos)) {
+    const limit = this.#maximumPacketSize
+    if (limit !== UNLIMITED && publishBytes(this.#level, publication, qos) > limit) {
       this.#around.counters.add('delivery.dropped', 'client-packet-size') // [MQTT-3.1.2-24]
       if (qos === 1) this.#role?.session.acknowledged(packetId)
       return
@@ -147,11 +154,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (this.#ackCount > 0) this.#writeAcks() // an answer must not overtake its PUBACK
     writePublish(this.#transport, this.#level, publication, qos, packetId)
     this.#around.traffic.sent += 1
-  }
-
-  #exceeds(publication: Publication, qos: 0 | 1): boolean {
-    const limit = this.#maximumPacketSize
-    return limit !== UNLIMITED && publishBytes(this.#level, publication, qos) > limit
   }
 
   overflow(): void {
@@ -207,13 +209,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #onPuback(buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
-    if ((buffer[start] as number) !== 0x40 || end - bodyStart < 2)
-      return this.#fail(FAULT.malformedPuback)
-    if (end - bodyStart > 2) {
-      const fault = pubackFault(buffer, bodyStart, end, this.#level)
-      if (fault !== undefined) return this.#fail(fault)
-    }
-    const packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
+    const packetId = readPuback(buffer, start, bodyStart, end, this.#level)
+    if (typeof packetId === 'object') return this.#fail(packetId)
     if (this.#role?.session.acknowledged(packetId) !== true) {
       this.#around.counters.add('puback.unexpected')
     }
@@ -246,39 +243,20 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #onSubscribe(frame: Buffer, body: number): boolean {
-    const parsed = this.#around.packets.subscribe(frame, body, this.#level)
+    const { packets, counters } = this.#around
+    const parsed = packets.subscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    const { subscriptions, properties, messageId } = parsed.packet
-    if (properties?.subscriptionIdentifier !== undefined)
-      return this.#fail(FAULT.subscriptionIdentifier)
-    const { filtersPerSubscribe } = this.#role as Role
-    const codes: number[] = []
-    for (const [i, { topic, qos, nl }] of subscriptions.entries()) {
-      if (!isTopicFilter(topic)) return this.#fail(FAULT.invalidFilter) // [MQTT-4.7.1-1]
-      if (i >= filtersPerSubscribe) {
-        this.#around.counters.add('subscribe.refused', 'too-many-filters')
-        codes.push(this.#subackCode(REASON.quotaExceeded))
-        continue
-      }
-      const granted: 0 | 1 = qos === 0 ? 0 : 1 // we grant at most QoS 1 [MQTT-3.8.4-5]
-      const code = this.#role?.subscribe({ filter: topic, qos: granted, noLocal: nl === true })
-      codes.push(this.#subackCode(code ?? REASON.unspecifiedError))
-    }
-    writeSuback(this.#transport, this.#level, messageId as number, codes) // [MQTT-3.8.4-1]
+    const codes = subscribe(parsed.packet, this.#role as Role, this.#level, counters)
+    if ('reason' in codes) return this.#fail(codes)
+    writeSuback(this.#transport, this.#level, parsed.packet.messageId as number, codes) // [MQTT-3.8.4-1]
     return true
-  }
-
-  /** MQTT 3.x knows one failure [MQTT-3.9.3-2]. */
-  #subackCode(code: number): number {
-    return this.#level === 5 || code <= 2 ? code : 0x80
   }
 
   #onUnsubscribe(frame: Buffer, body: number): boolean {
     const parsed = this.#around.packets.unsubscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    const { unsubscriptions, messageId } = parsed.packet
-    const codes = unsubscriptions.map((filter) => this.#role?.unsubscribe(filter) ?? 0)
-    writeUnsuback(this.#transport, this.#level, messageId as number, codes) // [MQTT-3.10.4-4]
+    const codes = unsubscribe(parsed.packet, this.#role as Role)
+    writeUnsuback(this.#transport, this.#level, parsed.packet.messageId as number, codes) // [MQTT-3.10.4-4]
     return true
   }
 
@@ -295,57 +273,38 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   // ---- CONNECT
 
   #onConnect(frame: Buffer, body: number): boolean {
-    const { packets, counters, diagnostics } = this.#around
-    const early = connectFaultOf(frame, body)
-    if (early !== undefined) {
-      if (early.code === REASON.unsupportedProtocolVersion) this.#refuse(1, early)
-      else this.#fail(early)
-      return false
-    }
-    const parsed = packets.connect(frame, body)
-    if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    const connect = parsed.packet
-    this.#level = connect.protocolVersion ?? 4
-    this.#maximumPacketSize = connect.properties?.maximumPacketSize ?? UNLIMITED
-    const will = willOf(connect)
-    if (will.kind === 'fault') {
-      this.#refuse(5, will.fault)
+    const read = readConnect(frame, body, this.#around.packets)
+    if (read.kind === 'fault') return this.#fail(read.fault)
+    const { request } = read
+    this.#level = request?.level ?? 4
+    this.#maximumPacketSize = request?.maximumPacketSize ?? UNLIMITED
+    if (read.kind === 'refused') {
+      this.#refuse(read.code3, read.fault)
       return false
     }
     this.#phase = 'authenticating'
     let answered = false
     const { secure, remoteAddress: address } = this.#transport
-    this.#login({ connect, secure, address }, (outcome) => {
+    this.#login({ connect: read.request.connect, secure, address }, (outcome) => {
       answered = true
       if (this.#phase !== 'authenticating') return // it left, or its time was up
       this.#around.turn.enter()
-      if (outcome.kind === 'device' && outcome.hint !== undefined) {
-        counters.add('connect.hint')
-        diagnostics.debug(outcome.hint, { clientId: connect.clientId, address })
-      }
-      this.#enter(connect, outcome, will.will)
+      this.#enter(read.request, outcome)
     })
     if (answered) return !this.#waits()
     this.#transport.holdReading(true)
     return false
   }
 
-  #enter(connect: IConnectPacket, outcome: LoginOutcome, will: Will | undefined): void {
-    if (outcome.kind === 'refused') {
-      const { reason, message, code3, code5 } = outcome
-      this.#refuse(code3, { code: code5 as Fault['code'], reason, message })
-      return
-    }
-    const address = this.#transport.remoteAddress
+  #enter(request: ConnectRequest, outcome: LoginOutcome): void {
     const refuse = (code3: number, fault: Fault): void => this.#refuse(code3, fault)
-    admit(
-      { connect, outcome, level: this.#level, address, connection: this, refuse },
-      this.#around,
-      (admission) => this.#accept(connect, admission, will),
-    )
+    const { connect, level } = request
+    const address = this.#transport.remoteAddress
+    const admission = { connect, outcome, level, address, connection: this, refuse }
+    admit(admission, this.#around, (admitted) => this.#accept(request, admitted))
   }
 
-  #accept(connect: IConnectPacket, admission: Admission, will: Will | undefined): void {
+  #accept({ connect, will }: ConnectRequest, admission: Admission): void {
     const { limits, counters } = this.#around
     const { role, assignedClientIdentifier } = admission
     if (this.#phase !== 'authenticating') {
@@ -358,13 +317,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#keepAliveSec = connect.keepalive ?? 0
     this.#will = admission.keepsWill ? will : undefined
     counters.add('connect.accepted')
-    const asked = connect.properties?.sessionExpiryInterval ?? 0
-    const facts = {
-      maximumPacketSize: limits.packetBytes,
-      serverKeepAlive: undefined,
-      assignedClientIdentifier,
-      sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
-    }
+    const facts = connackFacts(connect, limits, assignedClientIdentifier)
     writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()
@@ -471,15 +424,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #writeAcks(): void {
     const count = this.#ackCount
     this.#ackCount = 0
-    const { acks } = this.#around
-    let at = this.#transport.reserve(count * 4)
-    const { buffer } = this.#transport
-    for (let i = 0; i < count; i++) {
-      const packetId = acks[i] as number
-      buffer[at++] = 0x40
-      buffer[at++] = 2
-      buffer[at++] = packetId >> 8
-      buffer[at++] = packetId & 0xff
-    }
+    writePubacks(this.#transport, this.#around.acks, count)
   }
 }

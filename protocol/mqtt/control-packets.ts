@@ -10,6 +10,7 @@ import mqttPacket, {
   type Packet,
 } from 'mqtt-packet'
 import { ByteCursor, WILL_PROPERTIES } from './byte-cursor.ts'
+import { FAULT } from './faults.ts'
 import { PACKET, type ProtocolLevel } from './packet-type.ts'
 import { type Fault, REASON } from './reason-code.ts'
 
@@ -103,8 +104,21 @@ function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
   return atEnd(cursor)
 }
 
-/** A PUBACK that says more than its packet id: a reason code and properties, in MQTT 5 (§3.4.2). */
-export function pubackFault(
+/** The packet id of a PUBACK, read in place; in MQTT 5 a reason code and properties may follow (§3.4.2). */
+export function readPuback(
+  buffer: Buffer,
+  start: number,
+  bodyStart: number,
+  end: number,
+  level: ProtocolLevel,
+): number | Fault {
+  if (buffer[start] !== 0x40 || end - bodyStart < 2) return FAULT.malformedPuback
+  const fault = end - bodyStart > 2 ? longPubackFault(buffer, bodyStart, end, level) : undefined
+  if (fault !== undefined) return fault
+  return ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
+}
+
+function longPubackFault(
   buffer: Buffer,
   bodyStart: number,
   end: number,

@@ -17,6 +17,7 @@ import { decodeUplink } from '../alink/alink-decode.ts'
 import { encodeCommand, encodeReply } from '../alink/alink-encode.ts'
 import { type AlinkRoute, alinkRoute } from '../alink/alink-topics.ts'
 import { deviceMaySubscribe } from '../alink/device-topics.ts'
+import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import { publicationOf } from './mqtt-publication.ts'
 import type { ProtocolLevel } from './packet-type.ts'
@@ -49,12 +50,6 @@ interface Reply {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: 0 | 1
-}
-
-const INVALID_TOPIC: Fault = {
-  code: REASON.topicNameInvalid,
-  reason: 'invalid-topic',
-  message: 'the topic name is empty, not UTF-8, or contains a wildcard',
 }
 
 export class DeviceRole implements Role, DeviceLink {
@@ -90,7 +85,7 @@ export class DeviceRole implements Role, DeviceLink {
   publish(frame: IncomingPublish): ReasonCode | Fault {
     if (!this.#memo.matches(frame)) {
       const topic = this.#memo.read(frame)
-      if (topic === undefined) return INVALID_TOPIC
+      if (topic === undefined) return FAULT.invalidTopic
       this.#target = this.#targetOf(topic)
     }
     const target = this.#target

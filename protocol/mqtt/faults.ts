@@ -22,6 +22,7 @@ type FaultName =
   | 'unexpectedPacket'
   | 'subscriptionIdentifier'
   | 'invalidFilter'
+  | 'invalidTopic'
   | 'notMqtt'
   | 'protocolVersion'
   | 'willQos'
@@ -79,6 +80,11 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'subscription identifiers are not available here',
   ),
   invalidFilter: fault(REASON.topicFilterInvalid, 'invalid-filter', 'a topic filter is malformed'),
+  invalidTopic: fault(
+    REASON.topicNameInvalid,
+    'invalid-topic',
+    'the topic name is empty, not UTF-8, or contains a wildcard',
+  ),
   notMqtt: fault(REASON.malformedPacket, 'not-mqtt', 'the first packet is no CONNECT of MQTT'),
   protocolVersion: fault(
     REASON.unsupportedProtocolVersion,

@@ -11,7 +11,6 @@ const REASON_ROOM = 1024 // what a packet with one may have at most: four bytes 
 /** What a CONNACK of MQTT 5 tells about this server (§3.2.2.3); absent properties mean the standard's default. */
 export interface ConnackFacts {
   readonly maximumPacketSize: number
-  readonly serverKeepAlive: number | undefined
   readonly assignedClientIdentifier: string | undefined
   /** Said only where the client asked for more than 0. */
   readonly sessionExpiryInterval: number | undefined
@@ -40,9 +39,6 @@ export function writeConnack(
           maximumPacketSize: facts.maximumPacketSize,
           subscriptionIdentifiersAvailable: false,
           sharedSubscriptionAvailable: false,
-          ...(facts.serverKeepAlive === undefined
-            ? {}
-            : { serverKeepAlive: facts.serverKeepAlive }),
           ...(facts.assignedClientIdentifier === undefined
             ? {}
             : { assignedClientIdentifier: facts.assignedClientIdentifier }),
@@ -88,6 +84,19 @@ export function writePuback(
   buffer[at + 2] = packetId >> 8
   buffer[at + 3] = packetId & 0xff
   if (long) buffer[at + 4] = code
+}
+
+/** Successful PUBACKs of one read, all in one piece. */
+export function writePubacks(output: Output, packetIds: Uint16Array, count: number): void {
+  let at = output.reserve(count * 4)
+  const { buffer } = output
+  for (let i = 0; i < count; i++) {
+    const packetId = packetIds[i] as number
+    buffer[at++] = 0x40
+    buffer[at++] = 2
+    buffer[at++] = packetId >> 8
+    buffer[at++] = packetId & 0xff
+  }
 }
 
 export function writePingresp(output: Output): void {
@@ -147,8 +156,7 @@ export function writePublish(
 }
 
 function remainingBytes(level: ProtocolLevel, p: Publication, qos: 0 | 1): number {
-  const bytes =
-    2 + p.topicEnd - p.topicStart + (qos === 1 ? 2 : 0) + p.payloadEnd - p.payloadStart
+  const bytes = 2 + p.topicEnd - p.topicStart + (qos === 1 ? 2 : 0) + p.payloadEnd - p.payloadStart
   if (level !== 5) return bytes
   const propertyBytes = p.propertiesEnd - p.propertiesStart
   return bytes + varintBytes(propertyBytes) + propertyBytes

@@ -56,7 +56,7 @@ function setUp() {
     log,
     counters: { add: (name, reason) => counts.push(`${name}.${reason}`) },
     schedule: (end) => ends.push(end),
-    onFlushed: () => {},
+    onFlushed: () => counts.push('flushed'),
   })
   return { clock, log, turn, counts, endTurn: () => ends.shift()?.() }
 }
@@ -122,7 +122,8 @@ describe('shard turn', () => {
     endTurn()
     assert.ok(append.discarded && sync.discarded)
     assert.deepEqual([append.written, sync.written], [[], []])
-    assert.deepEqual(counts, ['turn.failed.log-append', 'turn.failed.log-sync'])
+    const failures = counts.filter((count) => count !== 'flushed')
+    assert.deepEqual(failures, ['turn.failed.log-append', 'turn.failed.log-sync'])
   })
 
   it('stops a socket at 64 KiB of its own, all at 1 MiB or 2 ms, and resumes them round robin', () => {
@@ -148,5 +149,45 @@ describe('shard turn', () => {
       resumed,
       Array.from({ length: 40 }, (_, i) => i + 10),
     )
+  })
+
+  it('resumes a reader once that ran over the budget again and again', () => {
+    const { turn, endTurn } = setUp()
+    let resumed = 0
+    const reader: TurnReader = { resumeReading: () => (resumed += 1) }
+    for (let i = 0; i < 100; i++) assert.equal(turn.spend(reader, 70_000, 70_000), false)
+    for (let i = 0; i < 10; i++) endTurn()
+    assert.equal(resumed, 1)
+  })
+
+  it('lets output memory be used again only once nobody has anything in it', () => {
+    const { turn, log, counts, endTurn } = setUp()
+    const heir = new Writer()
+    const writer = new Writer()
+    writer.discard = () => heir.say(turn, 'the will of a connection that could not be kept')
+    log.outcome = 'failed'
+    writer.say(turn, 'ack')
+    endTurn()
+    assert.ok(!counts.includes('flushed'))
+    log.outcome = 'unsynced'
+    endTurn()
+    assert.ok(!counts.includes('flushed'), 'it waits for the disk')
+    log.syncs[0]?.(true)
+    endTurn()
+    assert.equal(heir.written.length, 1)
+    assert.ok(counts.includes('flushed'))
+  })
+
+  it('says what time it is as of its begin, by both clocks', () => {
+    const { clock, turn, endTurn } = setUp()
+    turn.enter()
+    const { now, monotonic } = turn
+    clock.advance(5)
+    clock.stepWallClock(1000)
+    turn.enter()
+    assert.deepEqual([turn.now, turn.monotonic], [now, monotonic])
+    endTurn()
+    turn.enter()
+    assert.deepEqual([turn.now - now, turn.monotonic - monotonic], [1005, 5])
   })
 })

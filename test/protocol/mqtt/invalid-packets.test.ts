@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { PACKET } from '../../../protocol/mqtt/packet-type.ts'
 import { MemoryBroker, type MemoryClient } from './memory-broker.ts'
 import {
   INVALID_CONNECT,
@@ -10,11 +11,11 @@ import {
   VALID,
 } from './packet-cases.ts'
 
-const CONNECT = 0x10
+
 
 /** In the phase in which the packet may stand. */
 function clientFor(broker: MemoryBroker, first: number, level: 4 | 5): MemoryClient {
-  return first >> 4 === CONNECT >> 4 ? broker.accept() : broker.join({ protocolVersion: level })
+  return first >> 4 === PACKET.connect ? broker.accept() : broker.join({ protocolVersion: level })
 }
 
 function assertRefused(one: InvalidPacket, level: 4 | 5, chunkBytes: number): void {

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { Router } from '../../../actors/router/router.ts'
+import { matches } from '../../../core/domain/topic.ts'
+import type { Subscriber } from '../../../core/ports/relay.ts'
+import { publicationOf } from '../publications.ts'
+
+class Listener implements Subscriber {
+  readonly heard: (0 | 1)[] = []
+
+  deliver(_publication: unknown, qos: 0 | 1): void {
+    this.heard.push(qos)
+  }
+}
+
+const ONE = publicationOf('a/b', 'x', 1)
+
+describe('router', () => {
+  it('delivers as the subscriptions stand at each publish, by routes that are kept', () => {
+    const filters = fc.constantFrom('a/b', 'a/+', '#', 'a/#', '+/b', 'c')
+    const topics = ['a/b', 'a', 'c', 'c/b']
+    const steps = fc.array(fc.tuple(fc.constantFrom('sub', 'unsub', 'publish'), filters, fc.nat(2)), {
+      maxLength: 50,
+    })
+    const asNow = fc.property(steps, (script) => {
+      const router = new Router()
+      const routes = topics.map((topic) => router.route(topic))
+      const listeners = [0, 1, 2].map(() => new Listener())
+      const model = new Map<string, 0 | 1>() // `listener filter`
+      for (const [step, filter, who] of script) {
+        const listener = listeners[who] as Listener
+        const key = `${who} ${filter}`
+        if (step === 'sub') {
+          const qos = (filter.length % 2) as 0 | 1
+          router.subscribe(listener, filter, qos, false)
+          model.set(key, qos)
+        } else if (step === 'unsub') {
+          assert.equal(router.unsubscribe(listener, filter), model.delete(key))
+        } else {
+          for (const route of routes) {
+            for (const one of listeners) one.heard.length = 0
+            const expected = [0, 1, 2].map((number) => {
+              const granted = [...model]
+                .filter(([name]) => name.startsWith(`${number} `) && matches(name.slice(2), route.topic))
+                .map(([, qos]) => qos)
+              return granted.length === 0 ? [] : [Math.max(...granted)]
+            })
+            const delivered = router.publish(route, ONE, undefined)
+            assert.deepEqual(listeners.map(({ heard }) => heard), expected)
+            assert.equal(delivered, expected.flat().length)
+          }
+        }
+      }
+    })
+    fc.assert(asNow, { numRuns: 200 })
+  })
+
+  it('lowers the QoS to the lower of message and subscription [MQTT-3.8.4-8]', () => {
+    const router = new Router()
+    const [low, high] = [new Listener(), new Listener()]
+    router.subscribe(low, 't', 0, false)
+    router.subscribe(high, 't', 1, false)
+    router.publish(router.route('t'), publicationOf('t', '', 1), undefined)
+    router.publish(router.route('t'), publicationOf('t', '', 0), undefined)
+    assert.deepEqual([low.heard, high.heard], [[0, 0], [1, 0]])
+  })
+
+  it('leaves the publisher out only where every matching filter of it says no local', () => {
+    const router = new Router()
+    const own = new Listener()
+    router.subscribe(own, 'a/b', 0, true)
+    assert.equal(router.publish(router.route('a/b'), ONE, own), 0)
+    assert.equal(router.publish(router.route('a/b'), ONE, new Listener()), 1)
+    router.subscribe(own, 'a/#', 1, false)
+    assert.equal(router.publish(router.route('a/b'), ONE, own), 1)
+    assert.deepEqual(own.heard, [0, 1])
+  })
+
+  it('goes on with those who are left when a delivery makes subscribers come and go', () => {
+    const router = new Router()
+    const late = new Listener()
+    const first: Subscriber = {
+      deliver: () => {
+        router.unsubscribe(first, '#')
+        router.subscribe(late, '#', 1, false)
+      },
+    }
+    const last = new Listener()
+    router.subscribe(first, '#', 1, false)
+    router.subscribe(last, '#', 1, false)
+    const route = router.route('t')
+    assert.equal(router.publish(route, ONE, undefined), 2)
+    assert.deepEqual([last.heard.length, late.heard.length], [1, 0])
+    assert.equal(router.publish(route, ONE, undefined), 2)
+    assert.deepEqual([last.heard.length, late.heard.length], [2, 1])
+  })
+
+  it('knows a route again, and forgets all of them at 65,536; those that are held go on working', () => {
+    const router = new Router()
+    const held = router.route('held')
+    assert.equal(router.route('held'), held)
+    for (let i = 0; i < 65_535; i++) router.route(`t/${i}`)
+    assert.equal(router.route('held'), held)
+    router.route('one more')
+    assert.notEqual(router.route('held'), held)
+    const listener = new Listener()
+    router.subscribe(listener, 'held', 1, false)
+    assert.equal(router.publish(held, ONE, undefined), 1)
+    assert.equal(router.subscriptions, 1)
+  })
+})
