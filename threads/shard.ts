@@ -101,7 +101,7 @@ const checkpointer = new Checkpointer({
   sink: storage.remote<CheckpointSink>(CHECKPOINT_METHODS),
   log: shard,
   storedSequence: () => highWater.read().sequence,
-  onCheckpoint: (sequence) => log.retire(sequence, systemClock.now(), settings.log),
+  onCheckpoint: retireSegments,
   onClean: (actor) => devices.passivate(actor),
   diagnostics,
 })
@@ -234,6 +234,16 @@ conversation.tell(
   'ready',
   listeners.map(({ port }) => port),
 )
+
+/** Segments that stay because the file system refused are tried again at the next checkpoint. */
+function retireSegments(sequence: number): void {
+  try {
+    log.retire(sequence, systemClock.now(), settings.log)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    diagnostics.warn('old segments of the message log could not be removed', { error: message })
+  }
+}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

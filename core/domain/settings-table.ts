@@ -107,8 +107,9 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
   'limits.connectTimeoutSec': integer(10, 1, 600, [
     'Seconds until TLS handshake and CONNECT must be complete; then the connection is closed.',
   ]),
-  'limits.packetBytes': integer(262_144, 1024, 268_435_460, [
-    'Largest MQTT packet, bytes. A larger one closes its connection (MQTT 5: 0x95).',
+  'limits.packetBytes': integer(262_144, 1024, 8_000_000, [
+    'Largest MQTT packet, bytes; the message log takes at most 8 MB. A larger one closes its connection',
+    '(MQTT 5: 0x95).',
   ]),
   'limits.backlogBytes': integer(1_048_576, 65_536, 1_073_741_824, [
     'Bytes that may wait for one socket. Beyond it QoS 0 is dropped and counted, QoS 1 waits in the queue,',

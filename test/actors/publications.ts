@@ -27,7 +27,8 @@ export function publicationOf(
 
 /** `topic properties payload qos`. */
 export function inWords(p: Publication): string {
-  const part = (start: number, end: number): string => Buffer.from(p.buffer).toString('utf8', start, end)
+  const part = (start: number, end: number): string =>
+    Buffer.from(p.buffer).toString('utf8', start, end)
   const topic = part(p.topicStart, p.topicEnd)
   const properties = part(p.propertiesStart, p.propertiesEnd)
   return `${topic} ${properties} ${part(p.payloadStart, p.payloadEnd)} ${p.qos}`

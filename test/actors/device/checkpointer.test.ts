@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Checkpointer } from '../../../actors/device/checkpointer.ts'
 import type { DeviceActor } from '../../../actors/device/device-actor.ts'
-import type { CheckpointPosition, CheckpointRow, CheckpointSink } from '../../../core/ports/checkpoint-sink.ts'
+import type {
+  CheckpointPosition,
+  CheckpointRow,
+  CheckpointSink,
+} from '../../../core/ports/checkpoint-sink.ts'
 import { DeviceHouse } from '../../support/device-house.ts'
 import { RecordedDiagnostics } from '../../support/recorded-diagnostics.ts'
 import { RecordingLink } from '../../support/recording-link.ts'
@@ -16,7 +20,10 @@ class SlowStore implements CheckpointSink {
   failing = false
   hold: Promise<void> = Promise.resolve()
 
-  async checkpoint(rows: readonly CheckpointRow[], at: CheckpointPosition | undefined): Promise<void> {
+  async checkpoint(
+    rows: readonly CheckpointRow[],
+    at: CheckpointPosition | undefined,
+  ): Promise<void> {
     this.underWay += 1
     assert.equal(this.underWay, 1, 'one batch at a time')
     await this.hold

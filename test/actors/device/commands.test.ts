@@ -57,13 +57,18 @@ describe('commands', () => {
     const id = link.commands[0]?.id as string
     assert.deepEqual(session.uplink(reply(id)), { kind: 'silent' })
     const replies = house.journal.entries.filter(({ kind }) => kind === 'reply')
-    assert.deepEqual(replies.map(({ facts }) => (facts as CommandReply).id), [id])
+    assert.deepEqual(
+      replies.map(({ facts }) => (facts as CommandReply).id),
+      [id],
+    )
   })
 
   it('are refused beyond the bound of those that wait, until one is answered', async () => {
     const { house, meter, link, session } = await online()
     const waiting = [1, 2].map(() => house.devices.command(meter, SET, 1000))
-    await assert.rejects(house.devices.command(meter, SET, 1000), { code: 'command.too-many-pending' })
+    await assert.rejects(house.devices.command(meter, SET, 1000), {
+      code: 'command.too-many-pending',
+    })
     assert.equal(link.commands.length, 2, 'the third was not sent')
     session.uplink(reply(link.commands[0]?.id as string))
     await waiting[0]

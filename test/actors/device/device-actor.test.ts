@@ -63,7 +63,10 @@ describe('device actor', () => {
     const { house, meter, session } = await online()
     const answer = session.uplink(post({ Temp: 21, Nothing: 1 }))
     assert.ok(answer.kind === 'accepted')
-    assert.deepEqual(answer.rejected.map(({ identifier, code }) => [identifier, code]), [['Nothing', 6304]])
+    assert.deepEqual(
+      answer.rejected.map(({ identifier, code }) => [identifier, code]),
+      [['Nothing', 6304]],
+    )
     assert.equal((await house.devices.state(meter.number))?.properties['Temp']?.value, 21)
     assert.equal(house.tally.snapshot()['uplink.rejected.property-value'], 1)
   })
@@ -92,7 +95,14 @@ describe('device actor', () => {
     assert.ok(unknown.kind === 'refused' && unknown.code === 6304)
     const [first, ...others] = house.journal.entries.filter(({ kind }) => kind === 'event')
     const at = house.clock.now()
-    const facts = { id: 5, at, identifier: 'OverTemp', name: 'Over temperature', type: 'alert', time: at }
+    const facts = {
+      id: 5,
+      at,
+      identifier: 'OverTemp',
+      name: 'Over temperature',
+      type: 'alert',
+      time: at,
+    }
     assert.deepEqual(first?.facts, { ...facts, value, rejected: [] })
     assert.equal(others.length, 1)
   })

@@ -22,7 +22,11 @@ describe('live devices', () => {
     assert.deepEqual(first.session.uplink(POST), { kind: 'silent' })
     first.session.custom('user/a', new Uint8Array(1), 0)
     first.session.closed()
-    assert.deepEqual(house.journal.statuses, ['meter-1 online', 'meter-1 offline', 'meter-1 online'])
+    assert.deepEqual(house.journal.statuses, [
+      'meter-1 online',
+      'meter-1 offline',
+      'meter-1 online',
+    ])
     const epochs = house.journal.entries.map(({ stamp }) => stamp.token.epoch)
     assert.deepEqual(epochs, [1, 1, 2])
     assert.deepEqual([house.devices.online, house.presence.isOnline(meter.number)], [1, true])
@@ -98,7 +102,14 @@ describe('live devices', () => {
   it('tell the truth of devices that a crash left online, once', async () => {
     const { house, meter } = await setUp()
     const token = { incarnation: 2, epoch: 7 }
-    const row = { ...BLANK_STATE, token, version: 41, online: true, onlineAt: 5, address: '10.1.1.1' }
+    const row = {
+      ...BLANK_STATE,
+      token,
+      version: 41,
+      online: true,
+      onlineAt: 5,
+      address: '10.1.1.1',
+    }
     house.registry.states.set(meter.number, row)
     house.devices.settleAfterCrash()
     house.checkpoint()
@@ -144,7 +155,10 @@ describe('live devices', () => {
     const { house, meter } = await setUp()
     const links = [RecordingLink.to(house, meter), RecordingLink.to(house, house.device('meter-2'))]
     house.devices.closeAll()
-    assert.deepEqual(links.map(({ closes }) => closes), [['shutdown'], ['shutdown']])
+    assert.deepEqual(
+      links.map(({ closes }) => closes),
+      [['shutdown'], ['shutdown']],
+    )
     assert.equal(house.devices.online, 0)
   })
 })

@@ -20,9 +20,12 @@ describe('router', () => {
   it('delivers as the subscriptions stand at each publish, by routes that are kept', () => {
     const filters = fc.constantFrom('a/b', 'a/+', '#', 'a/#', '+/b', 'c')
     const topics = ['a/b', 'a', 'c', 'c/b']
-    const steps = fc.array(fc.tuple(fc.constantFrom('sub', 'unsub', 'publish'), filters, fc.nat(2)), {
-      maxLength: 50,
-    })
+    const steps = fc.array(
+      fc.tuple(fc.constantFrom('sub', 'unsub', 'publish'), filters, fc.nat(2)),
+      {
+        maxLength: 50,
+      },
+    )
     const asNow = fc.property(steps, (script) => {
       const router = new Router()
       const routes = topics.map((topic) => router.route(topic))
@@ -42,12 +45,17 @@ describe('router', () => {
             for (const one of listeners) one.heard.length = 0
             const expected = [0, 1, 2].map((number) => {
               const granted = [...model]
-                .filter(([name]) => name.startsWith(`${number} `) && matches(name.slice(2), route.topic))
+                .filter(
+                  ([name]) => name.startsWith(`${number} `) && matches(name.slice(2), route.topic),
+                )
                 .map(([, qos]) => qos)
               return granted.length === 0 ? [] : [Math.max(...granted)]
             })
             const delivered = router.publish(route, ONE, undefined)
-            assert.deepEqual(listeners.map(({ heard }) => heard), expected)
+            assert.deepEqual(
+              listeners.map(({ heard }) => heard),
+              expected,
+            )
             assert.equal(delivered, expected.flat().length)
           }
         }
@@ -63,7 +71,13 @@ describe('router', () => {
     router.subscribe(high, 't', 1, false)
     router.publish(router.route('t'), publicationOf('t', '', 1), undefined)
     router.publish(router.route('t'), publicationOf('t', '', 0), undefined)
-    assert.deepEqual([low.heard, high.heard], [[0, 0], [1, 0]])
+    assert.deepEqual(
+      [low.heard, high.heard],
+      [
+        [0, 0],
+        [1, 0],
+      ],
+    )
   })
 
   it('leaves the publisher out only where every matching filter of it says no local', () => {

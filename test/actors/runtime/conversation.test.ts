@@ -68,7 +68,10 @@ describe('conversation', () => {
     const { near, remote } = setUp(t)
     await assert.rejects(remote.refuse(), (error: PlatformError) => {
       assert.ok(error instanceof PlatformError)
-      assert.deepEqual([error.code, error.message, error.details], ['device.offline', 'away', { since: 5 }])
+      assert.deepEqual(
+        [error.code, error.message, error.details],
+        ['device.offline', 'away', { since: 5 }],
+      )
       return true
     })
     await assert.rejects(remote.fall(), { code: 'internal', message: 'a mistake' })
@@ -89,7 +92,10 @@ describe('conversation', () => {
   it('spends none of its bound on what cannot be sent', async (t) => {
     const { remote } = setUp(t, { limit: 1 })
     const add = remote.add as (...args: unknown[]) => Promise<unknown>
-    await assert.rejects(add(() => {}), { name: 'DataCloneError' })
+    await assert.rejects(
+      add(() => {}),
+      { name: 'DataCloneError' },
+    )
     assert.equal(await remote.add(1, 1), 102)
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { once } from 'node:events'
 import { PresenceTable } from '../../../actors/runtime/presence-table.ts'
 import type { DeviceNumber } from '../../../core/domain/identifiers.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Session } from '../../../actors/session/session.ts'
 import { Tally } from '../../../actors/runtime/tally.ts'
+import { Session } from '../../../actors/session/session.ts'
 import type { PacketOutlet } from '../../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
 import { inWords, publicationOf } from '../publications.ts'
@@ -28,7 +28,8 @@ function setUp(inflight = 2, messages = 3) {
   const outlet = new Outlet()
   const tally = new Tally()
   const session = new Session(outlet, { inflight, queue: { messages, bytes: 1000 } }, tally)
-  const say = (payload: string, qos: 0 | 1): void => session.deliver(publicationOf('t', payload), qos)
+  const say = (payload: string, qos: 0 | 1): void =>
+    session.deliver(publicationOf('t', payload), qos)
   return { outlet, tally, session, say }
 }
 

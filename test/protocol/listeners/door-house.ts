@@ -8,6 +8,7 @@ import type { Limits, ListenerProtocol, ListenerSpec } from '../../../core/domai
 import { ConnectionGate, OpenConnections } from '../../../protocol/listeners/connection-gate.ts'
 import type { TransportSurroundings } from '../../../protocol/listeners/gathered-transport.ts'
 import type { TlsMaterial } from '../../../protocol/listeners/listener.ts'
+import type { Login } from '../../../protocol/mqtt/login.ts'
 import { createAuthority, issueServerCertificate } from '../../../protocol/tls/development-ca.ts'
 import { systemClock } from '../../../threads/system.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
@@ -20,7 +21,7 @@ export class DoorHouse {
   readonly around: TransportSurroundings
 
   /** What is still connected when the test ends is destroyed. */
-  constructor(t: TestContext, limit = 100, limits: Partial<Limits> = {}) {
+  constructor(t: TestContext, limit = 100, limits: Partial<Limits> = {}, login?: Login) {
     this.broker = new MemoryBroker({ limits })
     const { slab, tally } = this.broker
     const turn = new ShardTurn({
@@ -33,7 +34,8 @@ export class DoorHouse {
     const { backlogBytes } = this.broker.around.limits
     this.around = { turn, slab, backlogBytes }
     this.open = new OpenConnections(limit)
-    this.gate = new ConnectionGate(this.open, this.broker.welcome, { ...this.broker.around, turn })
+    const around = { ...this.broker.around, turn }
+    this.gate = new ConnectionGate(this.open, login ?? this.broker.welcome, around)
     t.after(() => this.open.destroyAll())
   }
 
@@ -71,6 +73,6 @@ export async function tlsMaterial(t: TestContext): Promise<TlsMaterial & { reado
 /** Waits for what a real socket brings about. @throws after two seconds */
 export async function until(claim: () => boolean): Promise<void> {
   for (const deadline = performance.now() + 2000; !claim(); await wait(2)) {
-    if (performance.now() > deadline) throw new Error(`it never came about: ${claim}`)
+    if (performance.now() > deadline) throw new Error(`it never came about: ${String(claim)}`)
   }
 }

@@ -49,9 +49,12 @@ const text = (transport: MemoryTransport): string => transport.takeWritten().toS
 
 describe('gathered transport', () => {
   it('writes what was gathered once a turn, in order, whoever else gathered between', () => {
-    const scripts = fc.array(fc.array(fc.tuple(fc.nat(3), fc.string({ maxLength: 40_000 })), { maxLength: 12 }), {
-      maxLength: 6,
-    })
+    const scripts = fc.array(
+      fc.array(fc.tuple(fc.nat(3), fc.string({ maxLength: 40_000 })), { maxLength: 12 }),
+      {
+        maxLength: 6,
+      },
+    )
     const inOrder = fc.property(scripts, (script) => {
       const { turns, open } = setUp(1e9)
       const all = [0, 1, 2, 3].map(() => open().transport)
@@ -62,7 +65,10 @@ describe('gathered transport', () => {
           expected[who] += words
         }
         turns.settle()
-        assert.deepEqual(all.map((one) => text(one)), expected)
+        assert.deepEqual(
+          all.map((one) => text(one)),
+          expected,
+        )
       }
     })
     fc.assert(inOrder, { numRuns: 50 })
@@ -96,7 +102,7 @@ describe('gathered transport', () => {
     write(transport, 'four')
     turns.syncs.shift()?.(true)
     turns.settle()
-    assert.equal(text(transport) , 'two three ')
+    assert.equal(text(transport), 'two three ')
     turns.syncs.shift()?.(true)
     turns.settle()
     assert.equal(text(transport), 'four')

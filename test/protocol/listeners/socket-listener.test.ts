@@ -1,71 +1,12 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { connect as connectTls } from 'node:tls'
 import mqttPacket from 'mqtt-packet'
-import type { ListenerProtocol } from '../../../core/domain/settings.ts'
-import type { TlsMaterial } from '../../../protocol/listeners/listener.ts'
-import { openSocketListener } from '../../../protocol/listeners/socket-listener.ts'
-import { ReadBuffer } from '../../../protocol/listeners/socket-transport.ts'
-import { connectPacket, publish } from '../mqtt/memory-broker.ts'
-import { DoorHouse, specOf, tlsMaterial, until } from './door-house.ts'
+import { connectPacket, publish } from '../mqtt/packets.ts'
+import { DoorHouse, tlsMaterial, until } from './door-house.ts'
+import { CONNACK, open, type Peer, plain, secure } from './socket-peer.ts'
 
 const CONNECT = mqttPacket.generate(connectPacket({ clientId: 'one' }))
-const CONNACK = '20020000'
-
-interface OpenOptions {
-  readonly house?: DoorHouse
-  readonly tls?: TlsMaterial
-  readonly handshakeTimeoutSec?: number
-  readonly port?: number
-}
-
-async function open(t: TestContext, protocol: ListenerProtocol, options: OpenOptions = {}) {
-  const { house = new DoorHouse(t), tls, handshakeTimeoutSec = 5 } = options
-  const { gate, around } = house
-  const spec = specOf(protocol, options.port)
-  const read = new ReadBuffer()
-  const listener = await openSocketListener({ spec, gate, around, read, tls, handshakeTimeoutSec })
-  t.after(() => listener.close())
-  return { house, listener, port: listener.port }
-}
-
-class Peer {
-  readonly socket: Socket
-  closed = false
-  #hex = ''
-
-  constructor(t: TestContext, socket: Socket) {
-    this.socket = socket
-    t.after(() => socket.destroy())
-    socket.on('data', (data) => (this.#hex += data.toString('hex')))
-    socket.on('error', () => {})
-    socket.on('close', () => (this.closed = true))
-  }
-
-  get hex(): string {
-    return this.#hex
-  }
-
-  async hears(hex: string): Promise<void> {
-    await until(() => this.hex === hex)
-  }
-}
-
-async function plain(t: TestContext, port: number): Promise<Peer> {
-  const socket = connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  return new Peer(t, socket)
-}
-
-async function secure(t: TestContext, port: number, ca: string): Promise<Peer> {
-  const socket = connectTls({ port, host: '127.0.0.1', ca })
-  await once(socket, 'secureConnect')
-  return new Peer(t, socket)
-}
-
 describe('socket listener', () => {
   it('tells TLS from plain on one port by the first byte, whenever and however it comes', async (t) => {
     const tls = await tlsMaterial(t)
@@ -134,7 +75,10 @@ describe('socket listener', () => {
       assert.equal(house.open.count, 0)
       const snapshot = house.broker.tally.snapshot()
       const refused = Object.entries(snapshot).filter(([name]) => name.startsWith('accept.refused'))
-      assert.equal(refused.reduce((sum, [, count]) => sum + count, 0), 2)
+      assert.equal(
+        refused.reduce((sum, [, count]) => sum + count, 0),
+        2,
+      )
     }
   })
 
@@ -172,17 +116,17 @@ describe('socket listener', () => {
     const tls = await tlsMaterial(t)
     const { listener, port } = await open(t, 'auto', { tls })
     const inside = [await plain(t, port), await secure(t, port, tls.ca)]
-    for (const peer of inside) {
-      peer.socket.write(CONNECT)
-      await peer.hears(CONNACK)
-      peer.socket.write(mqttPacket.generate(connectPacket({ clientId: 'x' })).subarray(0, 1))
+    for (const [i, { socket }] of inside.entries()) {
+      socket.write(mqttPacket.generate(connectPacket({ clientId: `inside-${i}` })))
     }
+    for (const peer of inside) await peer.hears(CONNACK)
     const silent = await plain(t, port)
     await wait(10)
     await listener.close()
     await until(() => silent.closed)
     const { port: again } = await open(t, 'mqtt', { port })
     assert.equal(again, port)
-    assert.equal(inside[1]?.closed, false)
+    for (const { socket } of inside) socket.write(Uint8Array.of(0xc0, 0))
+    for (const peer of inside) await peer.hears(`${CONNACK}d000`)
   })
 })

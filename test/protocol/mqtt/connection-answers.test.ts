@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Packet } from 'mqtt-packet'
 import { DeviceHouse } from '../../support/device-house.ts'
-import { MemoryBroker, publish, subscribe } from './memory-broker.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import { publish, subscribe } from './packets.ts'
 
 const POST = '/sys/k1metermete/meter-1/thing/event/property/post'
 
@@ -99,7 +100,10 @@ function exchange(kind: string, messageId: number): [Packet, string] {
     case 'subscribe':
       return [subscribe(messageId, ['never', 0]), `suback ${messageId}`]
     case 'unsubscribe':
-      return [{ cmd: 'unsubscribe', messageId, unsubscriptions: ['never'] }, `unsuback ${messageId}`]
+      return [
+        { cmd: 'unsubscribe', messageId, unsubscriptions: ['never'] },
+        `unsuback ${messageId}`,
+      ]
     default:
       return [{ cmd: 'pingreq' }, 'pingresp']
   }

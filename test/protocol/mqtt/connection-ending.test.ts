@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ConnectOptions, type MemoryClient, MemoryBroker, publish, subscribe } from './memory-broker.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import type { MemoryClient } from './memory-client.ts'
+import { type ConnectOptions, publish, subscribe } from './packets.ts'
 
 const WILL = { topic: 'will', payload: Buffer.from('bye'), qos: 1 as const, retain: false }
 
@@ -62,12 +64,12 @@ describe('ending a connection', () => {
       [5, reason(0x80), true],
       [5, reason(0x93), true],
     ]
-    for (const [protocolVersion, end, published] of cases) {
+    for (const [i, [protocolVersion, end, published]] of cases.entries()) {
       const { broker, mourner } = withMourner()
       const client = broker.join({ protocolVersion: protocolVersion ?? 4, will: WILL })
       end(client)
       broker.turns.settle()
-      assert.deepEqual(mourner.heard(), published ? ['publish will bye'] : [], `${end}`)
+      assert.deepEqual(mourner.heard(), published ? ['publish will bye'] : [], `case ${i}`)
     }
   })
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import mqttPacket, { type IConnackPacket } from 'mqtt-packet'
 import type { Login, LoginOutcome } from '../../../protocol/mqtt/login.ts'
-import { connectPacket, MemoryBroker, publish } from './memory-broker.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import { connectPacket, publish } from './packets.ts'
 
 const LEVELS = [3, 4, 5] as const
 const refuse: Login = (_request, done) =>
@@ -24,14 +25,17 @@ describe('opening a connection', () => {
     const broker = new MemoryBroker({ limits: { packetBytes: 5000 } })
     const client = broker.connect({ protocolVersion: 5, properties: { sessionExpiryInterval: 60 } })
     const [connack] = client.received() as IConnackPacket[]
-    assert.deepEqual({ ...connack?.properties }, {
-      maximumQoS: 1,
-      retainAvailable: false,
-      maximumPacketSize: 5000,
-      subscriptionIdentifiersAvailable: false,
-      sharedSubscriptionAvailable: false,
-      sessionExpiryInterval: 0,
-    })
+    assert.deepEqual(
+      { ...connack?.properties },
+      {
+        maximumQoS: 1,
+        retainAvailable: false,
+        maximumPacketSize: 5000,
+        subscriptionIdentifiersAvailable: false,
+        sharedSubscriptionAvailable: false,
+        sessionExpiryInterval: 0,
+      },
+    )
     assert.deepEqual([connack?.reasonCode, connack?.sessionPresent], [0, false])
     const [plain] = broker.connect({ protocolVersion: 5 }).received() as IConnackPacket[]
     assert.equal(plain?.properties?.sessionExpiryInterval, undefined)
@@ -146,7 +150,8 @@ describe('opening a connection', () => {
     assert.equal(broker.count('connection.closed.too-eager'), 1)
     const left = broker.connect({}, slow)
     left.transport.hangUp()
-    for (const answer of answers) answer({ kind: 'client', owner: '', policy: { publish: [], subscribe: [] } })
+    for (const answer of answers)
+      answer({ kind: 'client', owner: '', policy: { publish: [], subscribe: [] } })
     broker.turns.settle()
     assert.equal(broker.count('connect.accepted'), 0)
     assert.equal(eager.transport.takeWritten().length + left.transport.takeWritten().length, 0)
@@ -155,7 +160,10 @@ describe('opening a connection', () => {
   it('says nothing to a client that left while its device was claimed', () => {
     const broker = new MemoryBroker()
     let busy = (): void => {}
-    const devices = { claim: (_d: unknown, _l: unknown, on: (c: { kind: 'busy' }) => void) => (busy = () => on({ kind: 'busy' })) }
+    const devices = {
+      claim: (_d: unknown, _l: unknown, on: (c: { kind: 'busy' }) => void) =>
+        (busy = () => on({ kind: 'busy' })),
+    }
     Object.assign(broker.around, { devices })
     const device = { productKey: 'k1metermete', deviceName: 'meter-1' } as never
     const client = broker.connect({}, (_request, done) =>

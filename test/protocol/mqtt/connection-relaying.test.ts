@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import type { Limits } from '../../../core/domain/settings.ts'
-import { type ConnectOptions, MemoryBroker, publish, subscribe } from './memory-broker.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import { type ConnectOptions, publish, subscribe } from './packets.ts'
 
 function readerAndWriter(limits: Partial<Limits>, options: ConnectOptions = {}) {
   const broker = new MemoryBroker({ limits })
@@ -16,7 +17,10 @@ function readerAndWriter(limits: Partial<Limits>, options: ConnectOptions = {}) 
   return { broker, reader, writer, say, hear }
 }
 
-const ack = ({ messageId }: IPublishPacket): Packet => ({ cmd: 'puback', messageId: messageId as number })
+const ack = ({ messageId }: IPublishPacket): Packet => ({
+  cmd: 'puback',
+  messageId: messageId as number,
+})
 const texts = (packets: readonly IPublishPacket[]): string =>
   packets.map(({ payload }) => payload.toString()).join()
 

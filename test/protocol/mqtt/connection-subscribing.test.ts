@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { DeviceHouse } from '../../support/device-house.ts'
-import { MemoryBroker, publish, subscribe } from './memory-broker.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import { publish, subscribe } from './packets.ts'
 
 describe('subscribing', () => {
   it('grants at most QoS 1, and refuses each filter on its own [MQTT-3.8.4-5]', () => {
@@ -40,7 +41,10 @@ describe('subscribing', () => {
     const client = broker.join({ protocolVersion: 5 })
     client.send(subscribe(1, ['a', 0], ['b', 0]), subscribe(2, ['c', 0]), subscribe(3, ['a', 1]))
     assert.deepEqual(client.heard(), ['suback 1 0,0', 'suback 2 151', 'suback 3 1'])
-    client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['b'] }, subscribe(3, ['c', 0]))
+    client.send(
+      { cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['b'] },
+      subscribe(3, ['c', 0]),
+    )
     assert.deepEqual(client.heard(), ['unsuback 2 0', 'suback 3 0'])
     assert.equal(broker.count('subscribe.refused.too-many-subscriptions'), 1)
   })
@@ -94,7 +98,10 @@ describe('subscribing', () => {
 
   it('refuses filters and topics of so many levels that matching could run out of stack', () => {
     const broker = new MemoryBroker()
-    const [reader, writer] = [broker.join({ protocolVersion: 5 }), broker.join({ protocolVersion: 5 })]
+    const [reader, writer] = [
+      broker.join({ protocolVersion: 5 }),
+      broker.join({ protocolVersion: 5 }),
+    ]
     reader.send(subscribe(1, ['/'.repeat(30_000), 0], [`${'+/'.repeat(30_000)}+`, 0], ['#', 0]))
     assert.deepEqual(reader.heard(), ['suback 1 143,143,0'])
     writer.send(publish('/'.repeat(30_000), '', 1, 1), publish('a', 'still here'))

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import type { IPublishPacket } from 'mqtt-packet'
 import type { CommandOutcome } from '../../../core/domain/device-message.ts'
 import { DeviceHouse, METER_KEY } from '../../support/device-house.ts'
-import { MemoryBroker, publish, subscribe } from './memory-broker.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import { publish, subscribe } from './packets.ts'
 
 const OWN = `/${METER_KEY}/meter-1/user`
 const SYS = `/sys/${METER_KEY}/meter-1/thing`
@@ -60,7 +61,11 @@ describe("a device's connection", () => {
     const { house, broker, meter } = await setUp()
     const client = broker.join(METER)
     const inputs = { Delay: 1 }
-    const outcome = house.devices.command(meter, { kind: 'service-call', service: 'Reboot', inputs }, 5000)
+    const outcome = house.devices.command(
+      meter,
+      { kind: 'service-call', service: 'Reboot', inputs },
+      5000,
+    )
     broker.turns.settle()
     const [request] = client.received() as IPublishPacket[]
     const { id } = JSON.parse(String(request?.payload)) as { id: string }
@@ -92,7 +97,10 @@ describe("a device's connection", () => {
     assert.deepEqual(client.heard(), ['puback 9'])
     assert.deepEqual(reader.heard(), ['suback 1 0', `publish ${OWN}/a x`])
     const customs = house.journal.entries.filter(({ kind }) => kind === 'custom')
-    assert.deepEqual(customs.map(({ facts }) => facts), [{ suffix: 'user/a', text: 'x', qos: 1 }])
+    assert.deepEqual(
+      customs.map(({ facts }) => facts),
+      [{ suffix: 'user/a', text: 'x', qos: 1 }],
+    )
     assert.equal(broker.count('publish.refused.foreign-topic'), 3)
     assert.equal(broker.count('publish.refused.topic-too-long'), 2)
     assert.equal(broker.count('publish.refused.unknown-system-topic'), 1)

@@ -2,16 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { PACKET } from '../../../protocol/mqtt/packet-type.ts'
-import { MemoryBroker, type MemoryClient } from './memory-broker.ts'
-import {
-  INVALID_CONNECT,
-  INVALID_CONTROL,
-  INVALID_PUBLISH,
-  type InvalidPacket,
-  VALID,
-} from './packet-cases.ts'
-
-
+import { INVALID_CONNECT } from './connect-cases.ts'
+import { MemoryBroker } from './memory-broker.ts'
+import type { MemoryClient } from './memory-client.ts'
+import { INVALID_CONTROL, INVALID_PUBLISH, type InvalidPacket } from './packet-cases.ts'
+import { VALID } from './valid-cases.ts'
 
 /** In the phase in which the packet may stand. */
 function clientFor(broker: MemoryBroker, first: number, level: 4 | 5): MemoryClient {
@@ -22,8 +17,10 @@ function assertRefused(one: InvalidPacket, level: 4 | 5, chunkBytes: number): vo
   const broker = new MemoryBroker()
   const { bytes, reason } = one
   const client = clientFor(broker, bytes[0] as number, level)
-  for (let at = 0; at < bytes.length; at += chunkBytes) client.send(bytes.subarray(at, at + chunkBytes))
-  const ended = broker.count(`connection.closed.${reason}`) + broker.count(`connect.refused.${reason}`)
+  for (let at = 0; at < bytes.length; at += chunkBytes)
+    client.send(bytes.subarray(at, at + chunkBytes))
+  const ended =
+    broker.count(`connection.closed.${reason}`) + broker.count(`connect.refused.${reason}`)
   assert.deepEqual([client.gone, ended], [true, 1], JSON.stringify(broker.tally.snapshot()))
 }
 
@@ -98,6 +95,7 @@ function levelsOf({ levels, bytes }: InvalidPacket) {
 /** Everything that ended a connection but for a DISCONNECT of the client. */
 function faults(broker: MemoryBroker): string[] {
   return Object.keys(broker.tally.snapshot()).filter(
-    (name) => /^(connection\.closed|connect\.refused)/.test(name) && !name.endsWith('client-disconnect'),
+    (name) =>
+      /^(connection\.closed|connect\.refused)/.test(name) && !name.endsWith('client-disconnect'),
   )
 }

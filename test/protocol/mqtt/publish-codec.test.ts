@@ -65,52 +65,69 @@ function frameOf(bytes: Buffer, chunkBytes: number): { buffer: Buffer; body: num
 
 describe('PUBLISH', () => {
   it('is read as the oracle reads it, wherever it was cut', () => {
-    const same = fc.property(packets, fc.integer({ min: 1, max: 3000 }), ({ level, packet, bytes }, cut) => {
-      const { buffer, body } = frameOf(bytes, cut)
-      const incoming = new IncomingPublish()
-      assert.equal(incoming.read(buffer, 0, body, buffer.length, level), undefined)
-      const between = (start: number, end: number): Buffer => buffer.subarray(start, end)
-      assert.equal(between(incoming.topicStart, incoming.topicEnd).toString(), packet.topic)
-      assert.deepEqual(between(incoming.payloadStart, incoming.payloadEnd), packet.payload)
-      assert.equal(incoming.payloadEnd, buffer.length)
-      assert.equal(incoming.qos, packet.qos)
-      assert.equal(incoming.packetId, packet.messageId ?? 0)
-      assert.equal(incoming.retain, packet.retain)
-    })
+    const same = fc.property(
+      packets,
+      fc.integer({ min: 1, max: 3000 }),
+      ({ level, packet, bytes }, cut) => {
+        const { buffer, body } = frameOf(bytes, cut)
+        const incoming = new IncomingPublish()
+        assert.equal(incoming.read(buffer, 0, body, buffer.length, level), undefined)
+        const between = (start: number, end: number): Buffer => buffer.subarray(start, end)
+        assert.equal(between(incoming.topicStart, incoming.topicEnd).toString(), packet.topic)
+        assert.deepEqual(between(incoming.payloadStart, incoming.payloadEnd), packet.payload)
+        assert.equal(incoming.payloadEnd, buffer.length)
+        assert.equal(incoming.qos, packet.qos)
+        assert.equal(incoming.packetId, packet.messageId ?? 0)
+        assert.equal(incoming.retain, packet.retain)
+      },
+    )
     fc.assert(same, { numRuns: 500 })
   })
 
   it('is written so that the oracle reads the same message, with its properties byte for byte', () => {
     const levels = fc.constantFrom(3, 4, 5)
-    const same = fc.property(packets, levels, fc.integer({ min: 1, max: 0xffff }), (from, to, id) => {
-      const { level, packet, bytes } = from
-      const { buffer, body } = frameOf(bytes, bytes.length)
-      const incoming = new IncomingPublish()
-      incoming.read(buffer, 0, body, buffer.length, level)
-      const output = new GrowingOutput()
-      const qos = incoming.qos
-      writePublish(output, to as 3 | 4 | 5, incoming, qos, id)
-      assert.equal(output.length, publishBytes(to as 3 | 4 | 5, incoming, qos))
-      const written = frameOf(output.bytes(), output.length)
-      const again = new IncomingPublish()
-      const { length } = written.buffer
-      assert.equal(again.read(written.buffer, 0, written.body, length, to as 4 | 5), undefined)
-      const raw = (p: IncomingPublish): string =>
-        Buffer.from(p.buffer).toString('hex', p.propertiesStart, p.propertiesEnd)
-      assert.equal(raw(again), to === 5 ? raw(incoming) : '')
-      const read = oracle(output.bytes(), to)
-      assert.equal(read.topic, packet.topic)
-      assert.deepEqual(read.payload, packet.payload)
-      assert.deepEqual([read.qos, read.messageId], [qos, qos === 1 ? id : undefined])
-      assert.deepEqual([read.retain, read.dup], [false, false])
-      if (to === 5 && level === 5) assert.deepEqual(read.properties, oracle(bytes, 5).properties)
-    })
+    const same = fc.property(
+      packets,
+      levels,
+      fc.integer({ min: 1, max: 0xffff }),
+      (from, to, id) => {
+        const { level, packet, bytes } = from
+        const { buffer, body } = frameOf(bytes, bytes.length)
+        const incoming = new IncomingPublish()
+        incoming.read(buffer, 0, body, buffer.length, level)
+        const output = new GrowingOutput()
+        const qos = incoming.qos
+        writePublish(output, to as 3 | 4 | 5, incoming, qos, id)
+        assert.equal(output.length, publishBytes(to as 3 | 4 | 5, incoming, qos))
+        const written = frameOf(output.bytes(), output.length)
+        const again = new IncomingPublish()
+        const { length } = written.buffer
+        assert.equal(again.read(written.buffer, 0, written.body, length, to as 4 | 5), undefined)
+        const raw = (p: IncomingPublish): string =>
+          Buffer.from(p.buffer).toString('hex', p.propertiesStart, p.propertiesEnd)
+        assert.equal(raw(again), to === 5 ? raw(incoming) : '')
+        const read = oracle(output.bytes(), to)
+        assert.equal(read.topic, packet.topic)
+        assert.deepEqual(read.payload, packet.payload)
+        assert.deepEqual([read.qos, read.messageId], [qos, qos === 1 ? id : undefined])
+        assert.deepEqual([read.retain, read.dup], [false, false])
+        if (to === 5 && level === 5) assert.deepEqual(read.properties, oracle(bytes, 5).properties)
+      },
+    )
     fc.assert(same, { numRuns: 500 })
   })
 
   it('keeps the order of user properties, also of those that are spelled alike [MQTT-3.3.2-18]', () => {
     const pair = (name: string, value: string): Buffer =>
-      Buffer.from([0x26, 0, name.length, ...Buffer.from(name), 0, value.length, ...Buffer.from(value)])
+      Buffer.from([
+        0x26,
+        0,
+        name.length,
+        ...Buffer.from(name),
+        0,
+        value.length,
+        ...Buffer.from(value),
+      ])
     const list = Buffer.concat([pair('a', '1'), pair('b', '2'), pair('a', '3')])
     const frame = Buffer.from([0x30, 0, 0, 1, 0x74, list.length, ...list, 0x78])
     frame[1] = frame.length - 2
