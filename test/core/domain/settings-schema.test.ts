@@ -156,7 +156,7 @@ describe('resolveSettings', () => {
         'tidegate.yaml: data: "" is not a text',
         'tidegate.yaml: durability: "comit" is not one of flush, commit, relaxed (did you mean commit?)',
         'tidegate.yaml: strictSecureMode: "true" is neither true nor false',
-        'tidegate.yaml: limits.packetBytes: 1023: must be from 1024 to 268435460',
+        'tidegate.yaml: limits.packetBytes: 1023: must be from 1024 to 8000000',
         'tidegate.yaml: limits.inflight: 1.5 is not a whole number',
         'tidegate.yaml: limits.queueMessages: "7" is not a whole number',
         'tidegate.yaml: tls.names: "a b" is not a host name or address',
