@@ -43,7 +43,7 @@ export interface Migration {
 }
 
 /** Format 1 is the first. Add a step behind, never change one that was released. */
-export const MIGRATIONS: readonly Migration[] = []
+const MIGRATIONS: readonly Migration[] = []
 
 export interface EnvironmentOptions {
   /** `data/store` */

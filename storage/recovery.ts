@@ -42,7 +42,7 @@ export interface RecoveryOptions {
   readonly files?: LogFiles
 }
 
-export interface RecoveredLog {
+interface RecoveredLog {
   readonly log: number
   /** Of the last entry; `undefined`: the log holds none. */
   readonly lastMessageId: string | undefined

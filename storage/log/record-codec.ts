@@ -10,7 +10,7 @@ import { formatMessageId } from '../../core/domain/message-id.ts'
 
 export const RECORD_FORMAT = 1
 export const RECORD_HEADER_BYTES = 40
-export const ENTRY_HEADER_BYTES = 42
+const ENTRY_HEADER_BYTES = 42
 /** Bound of a record, so that a reader can tell a length from rubbish. */
 export const MAX_RECORD_BYTES = 8_388_608
 const CRC_FROM = 8
