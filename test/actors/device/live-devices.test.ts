@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { CustomDownlink } from '../../../core/domain/device-message.ts'
 import { BLANK_STATE } from '../../../core/domain/device-state.ts'
+import type { Device } from '../../../core/domain/registry.ts'
 import { DeviceHouse, METER_KEY } from '../../support/device-house.ts'
 import { RecordingLink } from '../../support/recording-link.ts'
 
@@ -58,7 +60,9 @@ describe('live devices', () => {
     link.session.closed()
     assert.deepEqual([house.devices.online, house.presence.isOnline(meter.number)], [0, false])
     house.clock.advance(1000)
-    assert.equal(RecordingLink.to(house, meter).claim?.kind, 'busy')
+    const refused = RecordingLink.to(house, meter)
+    assert.deepEqual([refused.claim?.kind, refused.closes], ['busy', []])
+    assert.equal(house.devices.deliverCustom(customFor(meter)), 'offline')
     assert.deepEqual([house.devices.online, house.presence.isOnline(meter.number)], [0, false])
     house.journal.failing = undefined
     house.clock.advance(1000)
@@ -94,8 +98,7 @@ describe('live devices', () => {
     const { house, meter } = await setUp()
     house.registry.states.set(meter.number, BLANK_STATE)
     await assert.rejects(house.devices.command(meter, SET, 0), { code: 'device.offline' })
-    const custom = { device: meter, suffix: 'user/a', payload: new Uint8Array(1), qos: 0 } as const
-    await assert.rejects(house.devices.custom(meter, custom), { code: 'device.offline' })
+    await assert.rejects(house.devices.custom(meter, customFor(meter)), { code: 'device.offline' })
     assert.equal(await isLive(house, meter.number), false)
   })
 
@@ -162,6 +165,10 @@ describe('live devices', () => {
     assert.equal(house.devices.online, 0)
   })
 })
+
+function customFor(device: Device): CustomDownlink {
+  return { device, suffix: 'user/a', payload: new Uint8Array(1), qos: 0 }
+}
 
 /** A live actor answers with its own row, whatever the store says meanwhile. */
 async function isLive(house: DeviceHouse, number: Parameters<DeviceHouse['devices']['state']>[0]) {

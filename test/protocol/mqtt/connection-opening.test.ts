@@ -55,7 +55,11 @@ describe('opening a connection', () => {
 
   it('gives no reason string to a client that could not take the packet [MQTT-3.2.2-19]', () => {
     const properties = { maximumPacketSize: 40 }
-    const client = new MemoryBroker().connect({ protocolVersion: 5, properties }, refuse)
+    const atLength: Login = (_request, done) => {
+      const message = 'a long story '.repeat(10)
+      done({ kind: 'refused', reason: 'bad-signature', message, code3: 4, code5: 0x86 })
+    }
+    const client = new MemoryBroker().connect({ protocolVersion: 5, properties }, atLength)
     const bytes = client.transport.takeWritten()
     assert.ok(bytes.length <= 40)
     assert.equal(bytes[3], 0x86)
