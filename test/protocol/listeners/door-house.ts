@@ -70,9 +70,9 @@ export async function tlsMaterial(t: TestContext): Promise<TlsMaterial & { reado
   return { certFile, keyFile, minVersion: 'TLSv1.2', ticketKeys, ca: authority.certificate }
 }
 
-/** Waits for what a real socket brings about. @throws after two seconds */
+/** Waits for what a real socket brings about. @throws after ten seconds */
 export async function until(claim: () => boolean): Promise<void> {
-  for (const deadline = performance.now() + 2000; !claim(); await wait(2)) {
+  for (const deadline = performance.now() + 10_000; !claim(); await wait(2)) {
     if (performance.now() > deadline) throw new Error(`it never came about: ${String(claim)}`)
   }
 }
