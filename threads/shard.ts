@@ -174,7 +174,7 @@ const listeners: Listener[] = []
 // ---- what runs by the clock
 
 const tick = setInterval(() => timers.tick(), TICK_MS)
-const checkpoint = setInterval(() => void checkpointer.run(), CHECKPOINT_MS)
+const checkpoint = setInterval(checkpointBetweenTurns, CHECKPOINT_MS)
 const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
 lag.enable()
 
@@ -234,6 +234,12 @@ conversation.tell(
   'ready',
   listeners.map(({ port }) => port),
 )
+
+/** A row may not be stored before the entries that made it. */
+function checkpointBetweenTurns(): void {
+  if (turn.open) setImmediate(checkpointBetweenTurns)
+  else void checkpointer.run()
+}
 
 /** Segments that stay because the file system refused are tried again at the next checkpoint. */
 function retireSegments(sequence: number): void {

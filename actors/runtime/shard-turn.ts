@@ -48,6 +48,11 @@ export class ShardTurn implements Turn {
     this.monotonic = parts.clock.monotonic()
   }
 
+  /** True while entries may be appended that are not in the log yet. */
+  get open(): boolean {
+    return this.#open
+  }
+
   enter(): void {
     if (this.#open) return
     this.#open = true

@@ -2,7 +2,7 @@
  * Whose a topic is (topics.md §1, §7): a device uses only topics that carry its own product key and name,
  * each at its fixed place; what may stand there as a wildcard never stands for another device.
  */
-import { deviceName, type DeviceIdentity, productKey } from '../../core/domain/identifiers.ts'
+import { type DeviceIdentity, deviceName, productKey } from '../../core/domain/identifiers.ts'
 
 /** First levels that belong to the platform; everything below is spoken by devices and the platform alone. */
 const PLATFORM_ROOTS = new Set(['sys', 'ext', 'shadow', 'ota', 'broadcast', 'as', '_thing'])

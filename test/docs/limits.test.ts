@@ -15,7 +15,7 @@ function settingsTable(): string {
   const rows = keys.map((key) => {
     const { type, initial, meaning } = SETTINGS[key]
     const range = type.kind === 'integer' ? `${type.min} to ${type.max}` : ''
-    return `| \`${key}\` | ${String(initial)} | ${range} | ${meaning} |\n`
+    return `| \`${key}\` | ${initial as number} | ${range} | ${meaning} |\n`
   })
   return `| setting | default | range | meaning, and what happens at the bound |\n|---|---|---|---|\n${rows.join('')}`
 }

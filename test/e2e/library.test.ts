@@ -181,7 +181,7 @@ describe('the library', () => {
     const triple = await meter(first, 'meter-3')
     const waiting = first.uplinks().next()
     const { productKey, deviceName } = triple
-    const ready = await first.uplinks({ from: 'oldest' })
+    const ready = first.uplinks({ from: 'oldest' })
     await first.close()
     assert.equal((await waiting).done, true)
     assert.equal((await ready.next()).done, true)
