@@ -1,6 +1,7 @@
 /**
  * A back end that reacts to a temperature: above 30 °C it switches the device's fan on, below 25 °C off. It reads
- * the message log behind the devices, so it may be slow or away without slowing anybody.
+ * the message log behind the devices, so it may be slow without slowing anybody. Whoever may not miss what is said
+ * while it is away keeps `uplink.cursor` and begins there: `platform.uplinks({ from: cursor })`.
  *
  * Run: npm run build && node dist/docs/examples/temperature-back-end.js [data directory]
  */
@@ -15,12 +16,14 @@ const platform = await Platform.open({
 })
 process.once('SIGINT', () => void platform.close()) // ends the loop below
 
-const { productKey } = await platform.products.create({ name: 'rooms' })
+const known = platform.products.list(undefined, 1).items[0]
+const { productKey } = known ?? (await platform.products.create({ name: 'rooms' }))
 const model = new URL('../../../docs/examples/thing-model.json', import.meta.url)
 await platform.models.import(productKey, JSON.parse(readFileSync(model, 'utf8')))
-const { deviceName, deviceSecret } = await platform.devices.register(productKey, {
-  deviceName: 'room-1',
-})
+const registered = platform.devices.list(productKey, undefined, 1).items[0]
+const { deviceName, number } =
+  registered ?? (await platform.devices.register(productKey, { deviceName: 'room-1' }))
+const deviceSecret = platform.reader.deviceSecret(number)
 const uplinks = platform.uplinks({ productKey, kinds: ['properties'] })
 const url = platform.listeners[0]?.url
 console.log(JSON.stringify({ url, productKey, deviceName, deviceSecret }))

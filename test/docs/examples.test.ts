@@ -55,8 +55,9 @@ describe('the examples', () => {
     assert.deepEqual(triples[0], triples[1])
   })
 
-  it('temperature-back-end switches the fan when it is hot, and off when it is cool', async (t) => {
-    const { child, lines } = run(t, 'temperature-back-end', join(temporaryDirectory(t), 'data'))
+  it('temperature-back-end switches the fan on when it is hot, off when it is cool, and tells when it cannot', async (t) => {
+    const data = join(temporaryDirectory(t), 'data')
+    const { child, lines } = run(t, 'temperature-back-end', data)
     const told = JSON.parse(await line(lines)) as DeviceTriple & { url: string }
     const client = await mqtt.connectAsync(told.url.replace('auto:', 'mqtt:'), {
       ...deviceCredentials(told),
@@ -64,21 +65,29 @@ describe('the examples', () => {
     })
     t.after(() => client.endAsync(true))
     const prefix = `/sys/${told.productKey}/${told.deviceName}/thing`
+    const post = (temperature: number): Promise<unknown> => {
+      const body = JSON.stringify({ id: '1', params: { temperature } })
+      return client.publishAsync(`${prefix}/event/property/post`, body, { qos: 1 })
+    }
+    await post(31)
+    assert.match(await line(lines), /31 °C, but room-1 is online but has not subscribed/)
     await client.subscribeAsync(`${prefix}/service/property/set`)
     for (const [temperature, fan] of [
       [31, 1],
       [24, 0],
-    ]) {
+    ] as const) {
       const asked = new Promise<string>((resolve) => {
         client.once('message', (_topic, payload) => resolve(String(payload)))
       })
-      const post = JSON.stringify({ id: '1', params: { temperature } })
-      await client.publishAsync(`${prefix}/event/property/post`, post, { qos: 1 })
+      await post(temperature)
       assert.deepEqual((JSON.parse(await asked) as { params: unknown }).params, { fan })
       assert.match(await line(lines), fan === 1 ? /31 °C, fan on/ : /24 °C, fan off/)
     }
     const exited = exitCode(child)
     child.kill('SIGINT')
     assert.equal(await exited, 0)
+    const again = run(t, 'temperature-back-end', data)
+    const known = JSON.parse(await line(again.lines)) as typeof told
+    assert.deepEqual({ ...known, url: told.url }, told)
   })
 })
