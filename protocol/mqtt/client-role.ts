@@ -86,7 +86,10 @@ export class ClientRole implements Role {
   subscribe(request: SubscribeRequest): ReasonCode | 0 | 1 {
     const { filter, qos, noLocal } = request
     const { policy, relay, counters, subscriptions } = this.#parts
-    if (filter.startsWith('$share/')) return REASON.sharedSubscriptionsNotSupported
+    if (filter.startsWith('$share/')) {
+      counters.add('subscribe.refused', 'shared-subscription')
+      return REASON.sharedSubscriptionsNotSupported
+    }
     if (isTooDeep(filter)) {
       counters.add('subscribe.refused', 'topic-too-long')
       return REASON.topicFilterInvalid
