@@ -12,6 +12,8 @@ import { openUwsListener } from './uws-listener.ts'
 import { loadUws } from './uws-loader.ts'
 import { openWsListener } from './ws-listener.ts'
 
+const UWS_MIN_VERSION = 'TLSv1.2' // what uWebSockets.js speaks at least, and cannot be told otherwise
+
 /** What all doors of a shard share. */
 export interface Doors {
   readonly transport: TransportSurroundings
@@ -35,6 +37,7 @@ export async function openListener(
     return openSocketListener({ spec, gate, around: transport, read, tls, handshakeTimeoutSec })
   }
   const parts = { spec, gate, around: transport, tls, messageBytes: packetBytes * 2 }
+  if (spec.protocol === 'wss' && tls?.minVersion !== UWS_MIN_VERSION) return openWsListener(parts)
   const loaded = loadUws()
   if (loaded !== undefined) return openUwsListener(loaded.uws, parts)
   diagnostics.info('no build of uWebSockets.js fits here: WebSockets are served by ws', {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import mqtt, { type MqttClient } from 'mqtt'
 import { Platform, PlatformError, type UplinkMessage } from '../../index.ts'
 import { type DeviceTriple, deviceCredentials } from '../support/device-credentials.ts'
@@ -173,6 +174,28 @@ describe('the library', () => {
     await assert.rejects(open(anonymous), refusedWith('listener.anonymous'))
     await assert.rejects(open(HOOK), refusedWith('config.invalid'))
     await assert.rejects(open('mqtt://127.0.0.1:0?auth=anonymous'), refusedWith('config.invalid'))
+  })
+
+  it('speaks no older TLS than it was told, at every door', async (t) => {
+    const data = join(temporaryDirectory(t), 'data')
+    const listeners = ['auto://127.0.0.1:0', 'mqtts://127.0.0.1:0', 'wss://127.0.0.1:0']
+    const strict = await Platform.open({
+      settings: { data, listeners, tls: { minVersion: 'TLSv1.3' } },
+    })
+    t.after(() => strict.close())
+    const ca = readFileSync(strict.caFile as string)
+    const handshake = (port: number, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connectTls({ host: '127.0.0.1', port, ca, maxVersion }, () => {
+          resolve(socket.getProtocol() ?? '')
+          socket.destroy()
+        })
+        socket.on('error', () => resolve('refused'))
+      })
+    for (const { port } of strict.listeners) {
+      assert.equal(await handshake(port, 'TLSv1.3'), 'TLSv1.3')
+      assert.equal(await handshake(port, 'TLSv1.2'), 'refused')
+    }
   })
 
   it('ends its iterators when it closes, and keeps what it was told for the next start', async (t) => {
