@@ -171,7 +171,11 @@ export class Platform {
     if (this.#failure.error !== undefined) listener(this.#failure.error)
   }
 
-  /** Says goodbye to every client, stores everything, ends every thread. May be called again. */
+  /**
+   * Says goodbye to every client, stores everything, ends every thread. May be called again.
+   *
+   * @throws PlatformError log.full where `relaxed` could not store what it had acknowledged
+   */
   close(): Promise<void> {
     this.#closing.abort()
     this.#closed ??= this.#interior.close()

@@ -53,12 +53,20 @@ export async function openInterior(options: InteriorOptions): Promise<Interior> 
   const specs = await freeListeners(settings.listeners, diagnostics)
   const undo: (() => unknown)[] = []
   const close = async (): Promise<void> => {
-    for (const step of undo.splice(0).toReversed()) await step()
+    const faults: unknown[] = []
+    for (const step of undo.splice(0).toReversed()) {
+      try {
+        await step()
+      } catch (error) {
+        faults.push(error) // the others are undone all the same
+      }
+    }
+    if (faults.length > 0) throw faults[0]
   }
   try {
     return await build(options, specs, undo, close)
   } catch (error) {
-    await close()
+    await close().catch(() => {}) // why it could not start matters more
     throw error
   }
 }

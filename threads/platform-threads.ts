@@ -102,8 +102,11 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
       highWater,
       ports,
       close: async () => {
-        await shardThread.end(() => shard.close())
-        await storageThread.end(() => storage.close())
+        try {
+          await shardThread.end(() => shard.close())
+        } finally {
+          await storageThread.end(() => storage.close())
+        }
       },
     }
   } catch (error) {

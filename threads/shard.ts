@@ -210,12 +210,17 @@ const control = {
     clearInterval(checkpoint)
     lag.disable()
     await pause(0) // the last turn ends
-    await checkpointer.run()
-    await checkpointer.run() // rows that changed while the first was under way
-    await log.close()
-    await environment.close()
-    start.storagePort.close()
-    setImmediate(() => main.close())
+    // Twice: rows change while the first is under way. A store that cannot take them is not waited for:
+    // what they are made of is in the log, and is replayed at the next start.
+    const stored = checkpointer.run().then(() => checkpointer.run())
+    await atMost(DRAIN_MS, stored)
+    try {
+      await log.close() // may say log.full, which whoever closes the platform shall hear
+    } finally {
+      await environment.close()
+      start.storagePort.close()
+      setImmediate(() => main.close())
+    }
   },
 }
 conversation.serve({ ...bound(devices), ...control }, SHARD_METHODS)
@@ -249,6 +254,15 @@ function retireSegments(sequence: number): void {
     const message = error instanceof Error ? error.message : String(error)
     diagnostics.warn('old segments of the message log could not be removed', { error: message })
   }
+}
+
+/** The timer ends with the work: a thread lives as long as its timers. */
+function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  return Promise.race([work, deadline]).finally(() => clearTimeout(timer))
 }
 
 function pause(ms: number): Promise<void> {

@@ -56,11 +56,17 @@ export class WorkerThread {
     })
   }
 
-  /** Waits for the thread's own end, after it was told to close. */
+  /**
+   * Waits for the thread's own end, after it was told to close.
+   *
+   * @throws log.full where it could not store what it had acknowledged
+   */
   async end(close: () => Promise<void>): Promise<void> {
     this.#closing = true
-    await close().catch(() => {}) // a thread that has failed needs no closing
+    const fault: unknown = await close().catch((error: unknown) => error)
     await this.#ended
+    if (fault instanceof PlatformError && fault.code === 'log.full') throw fault
+    // Any other: the thread had failed before, which was told, and needed no closing.
   }
 }
 

@@ -10,7 +10,7 @@ import { isUsageRefusal, reportUsage } from './usage.ts'
 function createProgram(around: ServeSurroundings): Command {
   const { terminal, version } = around
   const program = new Command('tidegate')
-    .description('Self-hosted IoT platform core: MQTT, Alink thing models, device shadows')
+    .description('Self-hosted IoT platform core: MQTT and Alink thing models')
     .version(version)
     .showSuggestionAfterError()
   reportUsage(program, terminal)
