@@ -10,6 +10,9 @@ import { type Fault, REASON } from './reason-code.ts'
 /** Where the properties of a Will stand, for `properties`. */
 export const WILL_PROPERTIES: number = WILL
 
+/** Ids of the properties that stood in a list, as bits: all ids are below 64. */
+type PropertySet = bigint
+
 export class ByteCursor {
   fault: Fault | undefined = undefined
   at: number
@@ -78,7 +81,7 @@ export class ByteCursor {
   }
 
   /** A property list with its length; `where`: the packet type it stands in, or `WILL`. */
-  properties(where: number): void {
+  properties(where: number): PropertySet {
     const length = this.varint()
     const end = this.at + length
     if (this.fault === undefined && end > this.#end) this.skip(length)
@@ -92,7 +95,7 @@ export class ByteCursor {
           'unexpected-property',
           `property 0x${id.toString(16)} may not stand here`,
         )
-        return
+        return seen
       }
       const bit = 1n << BigInt(id)
       if (!rule.repeats && (seen & bit) !== 0n) {
@@ -101,7 +104,7 @@ export class ByteCursor {
           'repeated-property',
           `property 0x${id.toString(16)} stands twice`,
         )
-        return
+        return seen
       }
       seen |= bit
       switch (rule.type) {
@@ -132,6 +135,7 @@ export class ByteCursor {
     if (this.fault === undefined && this.at !== end) {
       this.fail(REASON.malformedPacket, 'truncated-property', 'a property reaches beyond its list')
     }
+    return seen
   }
 
   #badValue(id: number): void {
