@@ -142,14 +142,10 @@ export class Platform {
    * when the platform closes. @throws PlatformError request.invalid for a malformed cursor
    */
   uplinks(options: UplinkOptions = {}): AsyncGenerator<UplinkMessage, void, undefined> {
-    const { data, threads } = this.#interior
+    const { threads } = this.#interior
     const { signal: closing } = this.#closing
-    const { highWater } = threads
     const diagnostics = this.#diagnostics
-    return followUplinks(
-      { directory: data.log(0), log: 0, highWater, closing, diagnostics },
-      options,
-    )
+    return followUplinks({ logs: threads.logs, closing, diagnostics }, options)
   }
 
   status(): Promise<StatusReport> {

@@ -38,6 +38,8 @@ export interface RecoveryOptions {
   readonly stateChangeOf: (entry: StoredEntry) => StateChange
   /** Called after each batch with the entries read so far. */
   readonly progress?: (entries: number) => void
+  /** Only these; absent: all there are. */
+  readonly logs?: readonly number[]
   readonly maxRows?: number
   readonly files?: LogFiles
 }
@@ -66,7 +68,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   let rows = 0
   for (;;) {
     const fold = new Fold(store, done, options.maxRows ?? MAX_ROWS)
-    const logs = logNumbers(files, logsDirectory).map((log) =>
+    const wanted = options.logs ?? logNumbers(files, logsDirectory)
+    const logs = wanted.map((log) =>
       readLog(join(logsDirectory, String(log)), log, store.position(log), files, (entry) => {
         fold.add(entry, options.stateChangeOf)
         if (fold.entries % 1000 === 0) options.progress?.(fold.entries)
@@ -173,6 +176,8 @@ type Status = Extract<StateChange, { kind: 'status' }>
 /** What the owner of one token did to a row: its properties merged, and the changes of status that tell. */
 interface Tenure {
   stamp: Stamp
+  /** The row as its owner got it: what came before is in it. */
+  adopted: DeviceState | undefined
   merged: DeviceState
   statuses: Status[]
 }
@@ -191,11 +196,20 @@ class RowFold {
     if (compareStamps(entry, this.#stored) <= 0) return
     let tenure = this.#tenures.find(({ stamp }) => sameToken(stamp, entry))
     if (tenure === undefined) {
-      tenure = { stamp: { token, version }, merged: BLANK_STATE, statuses: [] }
+      tenure = {
+        stamp: { token, version },
+        adopted: undefined,
+        merged: BLANK_STATE,
+        statuses: [],
+      }
       this.#tenures.push(tenure)
     } else if (compareStamps(entry, tenure.stamp) <= 0) return
     tenure.stamp = { token, version }
-    if (change.kind === 'properties') {
+    if (change.kind === 'adopt') {
+      tenure.adopted = change.state
+      tenure.merged = BLANK_STATE
+      tenure.statuses = []
+    } else if (change.kind === 'properties') {
       tenure.merged = applyChange(tenure.merged, tenure.stamp, change)
     } else if (change.kind === 'status') {
       tenure.statuses.push(change)
@@ -207,9 +221,10 @@ class RowFold {
   result(): DeviceState | undefined {
     if (this.#tenures.length === 0) return undefined
     let state = this.#stored
-    for (const { stamp, merged, statuses } of this.#tenures.sort((a, b) =>
+    for (const { stamp, adopted, merged, statuses } of this.#tenures.sort((a, b) =>
       compareStamps(a.stamp, b.stamp),
     )) {
+      if (adopted !== undefined) state = adopted
       const properties = { kind: 'properties', items: merged.properties } as const
       state = applyChange(state, stamp, properties)
       for (const status of statuses) state = applyChange(state, stamp, status)

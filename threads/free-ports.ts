@@ -2,13 +2,13 @@
  * Shards share a port by SO_REUSEPORT, with which a second server on it would raise no error. So each
  * address is bound once without it, before any shard opens it: that error is the one the user sees.
  */
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { PlatformError } from '../core/domain/errors.ts'
 import type { ListenerSpec } from '../core/domain/settings.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
 
 /**
- * The listeners that can be opened: optional ones whose address the machine lacks are left out.
+ * The listeners that can be opened, each with its port: optional ones whose address the machine lacks are left out.
  *
  * @throws listener.in-use, listener.unavailable
  */
@@ -18,26 +18,28 @@ export async function freeListeners(
 ): Promise<readonly ListenerSpec[]> {
   const free: ListenerSpec[] = []
   for (const spec of specs) {
-    const error = await bindOnce(spec)
-    if (error === undefined) {
-      free.push(spec)
-    } else if (spec.optional && (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT')) {
+    const bound = await bindOnce(spec)
+    if (typeof bound === 'number') {
+      free.push({ ...spec, port: bound })
+    } else if (spec.optional && (bound.code === 'EADDRNOTAVAIL' || bound.code === 'EAFNOSUPPORT')) {
       diagnostics.warn('a default listener is left out: the machine lacks its address', {
         url: spec.url,
       })
     } else {
-      throw listenFault(spec, error)
+      throw listenFault(spec, bound)
     }
   }
   return free
 }
 
-function bindOnce(spec: ListenerSpec): Promise<NodeJS.ErrnoException | undefined> {
+/** The port that was free, where 0 asks for any: all shards listen on that one. */
+function bindOnce(spec: ListenerSpec): Promise<number | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error))
     server.listen({ host: spec.host, port: spec.port, exclusive: true }, () => {
-      server.close(() => resolve(undefined))
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
     })
   })
 }

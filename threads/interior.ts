@@ -6,7 +6,6 @@
 import { PlatformError } from '../core/domain/errors.ts'
 import type { ListenerSpec, Settings } from '../core/domain/settings.ts'
 import type { StatusReport } from '../core/domain/status.ts'
-import type { DeviceOwner } from '../core/ports/device-owner.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
 import type { RegistryReader } from '../core/ports/registry-reader.ts'
 import { createServices, type Services } from '../core/services/services.ts'
@@ -21,6 +20,7 @@ import { Environment } from '../storage/environment.ts'
 import { RegistryStore } from '../storage/registry-store.ts'
 import { loadSecretKey, SecretBox } from '../storage/sealed-secret.ts'
 import { type BoundListener, boundListener, openApiDoor } from './api-doors.ts'
+import { deviceOwners } from './device-owners.ts'
 import { freeListeners } from './free-ports.ts'
 import { type PlatformThreads, startThreads } from './platform-threads.ts'
 import { systemClock, systemRandom } from './system.ts'
@@ -88,8 +88,8 @@ async function build(
   const environment = Environment.open({ path: data.store, readOnly: true })
   undo.push(() => environment.close())
   const reader = new RegistryStore(environment, new SecretBox(secretKey, systemRandom))
-  const { presence, shard, storage } = threads
-  const owner: DeviceOwner = { ...shard, isOnline: (number) => presence.isOnline(number) }
+  const { presence, shards, storage } = threads
+  const owner = deviceOwners(shards, presence)
   const services = createServices({
     reader,
     writer: storage,
@@ -101,14 +101,16 @@ async function build(
 
   const startedAt = systemClock.now()
   const status = async (): Promise<StatusReport> => {
-    const report = await shard.status()
+    const all = Array.from({ length: shards.count }, (_, shard) => shards.control(shard).status())
+    const reports = await Promise.all(all)
+    const online = reports.reduce((sum, { devicesOnline }) => sum + devicesOnline, 0)
     return {
       version: options.version,
       startedAt,
       uptimeSec: Math.round((systemClock.now() - startedAt) / 1000),
       durability: settings.durability,
-      shards: [report],
-      devices: { registered: reader.deviceCount(), online: report.devicesOnline },
+      shards: reports,
+      devices: { registered: reader.deviceCount(), online },
       memory: { rssBytes: process.memoryUsage.rss() },
     }
   }

@@ -1,8 +1,10 @@
 /** Starts the worker threads in the order of what they need of each other, and ends them in the reverse. */
 import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
 import type { Remote } from '../actors/runtime/conversation.ts'
 import { PresenceTable } from '../actors/runtime/presence-table.ts'
+import { ShardBoard } from '../actors/runtime/shard-board.ts'
 import type { PlatformError } from '../core/domain/errors.ts'
 import type { ListenerSpec, Settings } from '../core/domain/settings.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
@@ -10,9 +12,8 @@ import type { TlsMaterial } from '../protocol/listeners/listener.ts'
 import type { LoginHook } from '../protocol/mqtt/login.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { HIGH_WATER_BYTES } from '../storage/log/high-water.ts'
+import { ShardSupervisor } from './shard-supervisor.ts'
 import {
-  SHARD_METHODS,
-  type ShardControl,
   type ShardStart,
   STORAGE_METHODS,
   type StorageControl,
@@ -21,9 +22,9 @@ import {
 } from './thread-start.ts'
 import { WorkerThread } from './worker-thread.ts'
 
-const SHARD = 0 // the one shard of this version
 const REQUEST_MS = 60_000 // longer than any wait for a device's reply
 const TICKET_KEY_BYTES = 48 // what node:tls asks for
+const ABANDON_MS = 1000 // a process that ends waits so long for a shard to let go
 
 export interface PlatformThreadsOptions {
   readonly data: DataDirectory
@@ -36,11 +37,20 @@ export interface PlatformThreadsOptions {
   readonly onFailure: (error: PlatformError) => void
 }
 
+/** A message log, as its readers find it. */
+export interface LogPlace {
+  readonly log: number
+  readonly directory: string
+  /** Absent for a log that no shard writes any more. */
+  readonly highWater: SharedArrayBuffer | undefined
+}
+
 export interface PlatformThreads {
   readonly storage: Remote<StorageControl>
-  readonly shard: Remote<ShardControl>
+  readonly shards: ShardSupervisor
   readonly presence: PresenceTable
-  readonly highWater: SharedArrayBuffer
+  readonly logs: readonly LogPlace[]
+  readonly replayed: StorageReady['replayed']
   /** Real ports, in the order of `listeners`. */
   readonly ports: readonly number[]
   close(): Promise<void>
@@ -50,7 +60,7 @@ export interface PlatformThreads {
 export async function startThreads(options: PlatformThreadsOptions): Promise<PlatformThreads> {
   const { data, settings, secretKey, diagnostics, login, onFailure } = options
   const bounds = { limit: settings.limits.shardRequests, timeoutMs: REQUEST_MS }
-  const common = { diagnostics, login, onFailure, bounds }
+  const common = { diagnostics, login, bounds }
   const storageStart: StorageStart = {
     storePath: data.store,
     logsPath: data.logs,
@@ -63,56 +73,87 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
     url: new URL('./storage.js', import.meta.url),
     data: storageStart,
     transfer: [],
+    onFailure,
   })
   const storage = storageThread.conversation.remote<StorageControl>(STORAGE_METHODS)
-  const { incarnation, nextSequences } = (await storageThread.ready) as StorageReady
+  const found = (await storageThread.ready) as StorageReady
 
-  const line = new MessageChannel()
-  storageThread.worker.postMessage({ shardPort: line.port1 }, [line.port1])
-  const presence = PresenceTable.create(settings.limits.devices)
-  const highWater = new SharedArrayBuffer(HIGH_WATER_BYTES)
-  const shardStart: ShardStart = {
-    shard: SHARD,
-    incarnation,
-    nextSequence: nextSequences.get(SHARD) ?? 1,
-    storePath: data.store,
-    logPath: data.log(SHARD),
-    secretKey,
-    settings,
-    listeners: options.listeners,
-    tls: tlsMaterial(options),
-    presence: presence.memory,
-    highWater,
-    storagePort: line.port2,
-  }
-  const shardThread = new WorkerThread({
-    ...common,
-    name: `shard-${SHARD}`,
-    url: new URL('./shard.js', import.meta.url),
-    data: shardStart,
-    transfer: [line.port2],
+  const { shards: count, limits } = settings
+  // Numbers of devices come first; behind them each shard lends as many as there may be connections.
+  const presence = PresenceTable.create(limits.devices + count * limits.connections)
+  const board = ShardBoard.create(count)
+  const highWaters = Array.from({ length: count }, () => new SharedArrayBuffer(HIGH_WATER_BYTES))
+  const tls = tlsMaterial(options)
+  const shards = new ShardSupervisor({
+    count,
+    presence,
+    board,
+    diagnostics,
+    onFailure,
+    nextSequence: (shard) => found.nextSequences.get(shard) ?? 1,
+    replayLog: (shard) => storage.replayLog(shard),
+    startThread: (start, onEnd) => {
+      const line = new MessageChannel()
+      storageThread.worker.postMessage({ shardPort: line.port1 }, [line.port1])
+      const { shard } = start
+      const shardStart: ShardStart = {
+        ...start,
+        shards: count,
+        incarnation: found.incarnation,
+        storePath: data.store,
+        logPath: data.log(shard),
+        secretKey,
+        settings,
+        listeners: options.listeners,
+        tls,
+        presence: presence.memory,
+        board: board.memory,
+        highWater: highWaters[shard] as SharedArrayBuffer,
+        storagePort: line.port2,
+      }
+      return new WorkerThread({
+        ...common,
+        name: `shard-${shard}`,
+        url: new URL('./shard.js', import.meta.url),
+        data: shardStart,
+        transfer: [line.port2, ...start.meshPorts.map(({ port }) => port)],
+        onFailure: onEnd,
+      })
+    },
   })
-  const shard = shardThread.conversation.remote<ShardControl>(SHARD_METHODS)
   try {
-    const ports = (await shardThread.ready) as readonly number[]
-    return {
-      storage,
-      shard,
-      presence,
-      highWater,
-      ports,
-      close: async () => {
-        try {
-          await shardThread.end(() => shard.close())
-        } finally {
-          await storageThread.end(() => storage.close())
-        }
-      },
-    }
+    await shards.start()
   } catch (error) {
     await storageThread.end(() => storage.close())
     throw error
   }
+  const onExit = (): void => shards.abandon(ABANDON_MS)
+  process.on('exit', onExit)
+  return {
+    storage,
+    shards,
+    presence,
+    logs: logPlaces(data, highWaters),
+    replayed: found.replayed,
+    ports: shards.ports,
+    close: async () => {
+      try {
+        await shards.close()
+      } finally {
+        process.off('exit', onExit)
+        await storageThread.end(() => storage.close())
+      }
+    },
+  }
+}
+
+/** Those that are written, and those that an earlier start with more shards has left. */
+function logPlaces(data: DataDirectory, highWaters: readonly SharedArrayBuffer[]): LogPlace[] {
+  const left = readdirSync(data.logs).filter((name) => /^\d{1,5}$/.test(name))
+  const logs = new Set([...highWaters.keys(), ...left.map(Number)])
+  return [...logs]
+    .sort((a, b) => a - b)
+    .map((log) => ({ log, directory: data.log(log), highWater: highWaters[log] }))
 }
 
 function tlsMaterial(options: PlatformThreadsOptions): TlsMaterial | undefined {

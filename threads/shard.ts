@@ -2,29 +2,36 @@
  * A shard: listeners, connections, device actors and a message log of its own, all on this thread. Reads
  * LMDB, never writes it. Ends by itself once it is drained: nothing here is ever terminated.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Checkpointer } from '../actors/device/checkpointer.ts'
 import { LiveDevices } from '../actors/device/live-devices.ts'
 import { ModelCache } from '../actors/device/model-cache.ts'
+import { Settlement } from '../actors/device/settlement.ts'
+import { forwardDownlink, onForwarded } from '../actors/router/remote-inbox.ts'
+import { RemoteRoutes } from '../actors/router/remote-routes.ts'
 import { Router } from '../actors/router/router.ts'
 import { Conversation } from '../actors/runtime/conversation.ts'
+import { Mesh } from '../actors/runtime/mesh.ts'
 import { PostedDiagnostics } from '../actors/runtime/posted-diagnostics.ts'
 import { PresenceTable } from '../actors/runtime/presence-table.ts'
+import { ShardBoard } from '../actors/runtime/shard-board.ts'
 import { ShardTurn } from '../actors/runtime/shard-turn.ts'
 import { Tally } from '../actors/runtime/tally.ts'
 import { TimingWheel } from '../actors/runtime/timing-wheel.ts'
-import { LocalDirectory } from '../actors/session/local-directory.ts'
 import { Session } from '../actors/session/session.ts'
+import { SharedDirectory } from '../actors/session/shared-directory.ts'
+import type { DeviceNumber } from '../core/domain/identifiers.ts'
 import { MessageIdSource } from '../core/domain/message-id.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
+import type { ClientDirectory } from '../core/ports/client-directory.ts'
 import type { MessageLog } from '../core/ports/message-log.ts'
 import { AlinkJournal } from '../protocol/alink/alink-journal.ts'
 import { OpenConnections } from '../protocol/listeners/connection-gate.ts'
 import type { Listener } from '../protocol/listeners/listener.ts'
 import { openListener } from '../protocol/listeners/open-listener.ts'
 import { OutputSlab } from '../protocol/listeners/output-slab.ts'
+import { canSharePorts } from '../protocol/listeners/shared-port.ts'
 import { ReadBuffer } from '../protocol/listeners/socket-transport.ts'
 import { ControlPackets } from '../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
@@ -34,17 +41,25 @@ import { HighWater } from '../storage/log/high-water.ts'
 import { LogWriter } from '../storage/log/log-writer.ts'
 import { RegistryStore } from '../storage/registry-store.ts'
 import { SecretBox } from '../storage/sealed-secret.ts'
+import { meshPort } from './shard-lines.ts'
+import { ShardWatch } from './shard-watch.ts'
 import { systemClock, systemRandom } from './system.ts'
-import { CHECKPOINT_METHODS, SHARD_METHODS, type ShardStart } from './thread-start.ts'
+import {
+  CHECKPOINT_METHODS,
+  SHARD_METHODS,
+  type ShardReady,
+  type ShardStart,
+} from './thread-start.ts'
 
 const TICK_MS = 1000 // of the timing wheel
 const CHECKPOINT_MS = 1000 // what a crash makes us replay, per shard
 const DRAIN_MS = 5000 // for clients to read our last words
 const ACKS_PER_WRITE = 4096 // acknowledgements of one read that are written together
-const LAG_RESOLUTION_MS = 10
+const FAILED_DRAIN_MS = 500 // the same, where the shard itself is in doubt
 
 const start = workerData as ShardStart
-const { settings, shard, incarnation } = start
+const { settings, shard, shards, incarnation, successor } = start
+const { limits } = settings
 const main = parentPort as MessagePort
 const conversation = new Conversation(main, {
   limit: settings.limits.shardRequests,
@@ -92,9 +107,14 @@ const turnLog: MessageLog = {
   },
 }
 
-// ---- devices
+// ---- the other shards
 
 const timers = new TimingWheel(systemClock)
+const mesh = new Mesh({ shard, turn })
+for (const { peer, port } of start.meshPorts) mesh.join(peer, meshPort(port))
+
+// ---- devices
+
 const models = new ModelCache(registry)
 const presence = new PresenceTable(start.presence)
 const checkpointer = new Checkpointer({
@@ -109,6 +129,8 @@ const devices = new LiveDevices({
   shard,
   incarnation,
   presence,
+  mesh,
+  forward: (to, downlink) => forwardDownlink(mesh, to, downlink),
   registry,
   diagnostics,
   journal: new AlinkJournal(turnLog),
@@ -124,15 +146,33 @@ const devices = new LiveDevices({
   forgetModel: models.forget,
   onDirty: checkpointer.add,
 })
-devices.settleAfterCrash()
+onForwarded(mesh, (downlink) => {
+  const delivery = devices.deliverForwarded(downlink)
+  if (delivery !== 'sent') tally.add('downlink.dropped', delivery)
+})
+const settlement = new Settlement(devices, onlineBefore())
 
 // ---- connections
 
-const open = new OpenConnections(settings.limits.connections)
+const board = new ShardBoard(start.board)
+const open = new OpenConnections(limits.connections, {
+  count: () => board.connections(),
+  add: (by) => board.addConnections(shard, by),
+})
 const traffic = { received: 0, sent: 0 }
-const spaces = { alibaba: new Router(), plain: new Router() }
-const directories = { alibaba: new LocalDirectory(), plain: new LocalDirectory() }
-const { limits } = settings
+const routes = shards > 1 ? new RemoteRoutes({ mesh, timers, counters: tally }) : undefined
+const spaces = { alibaba: new Router(routes), plain: new Router(routes) }
+const directory = new SharedDirectory({
+  shard,
+  shards,
+  presence,
+  mesh,
+  timers,
+  firstNumber: limits.devices + 1,
+  capacity: limits.connections,
+  awaits: successor === undefined ? [] : mesh.peers,
+})
+for (const peer of mesh.peers) routes?.peerJoined(peer)
 const shared = {
   turn,
   timers,
@@ -170,45 +210,79 @@ const doors = {
   diagnostics,
 }
 const listeners: Listener[] = []
+let failing = false
 
 // ---- what runs by the clock
 
 const tick = setInterval(() => timers.tick(), TICK_MS)
 const checkpoint = setInterval(checkpointBetweenTurns, CHECKPOINT_MS)
-const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
-lag.enable()
+const watch = new ShardWatch({ shard, board, open, counters: tally, diagnostics })
+settleSome()
 
 const control = {
   status(): ShardStatus {
     const counts = Object.entries(tally.snapshot())
     const isRefusal = ([name]: readonly [string, number]): boolean =>
       /refused|rejected|dropped|closed|failed/.test(name)
-    const lagMs = Math.max(0, lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS)
-    lag.reset()
     return {
       shard,
       connections: open.count,
       devicesOnline: devices.online,
       messagesIn: traffic.received,
       messagesOut: traffic.sent,
-      lagMs: Number.isFinite(lagMs) ? Math.round(lagMs * 10) / 10 : 0,
+      lagMs: watch.takeLagMs(),
+      turn: turn.takeLengths(),
+      heap: watch.heap,
+      handOvers: devices.counts,
+      mesh: mesh.status(),
+      settling: settlement.left,
       logSequence: log.nextSequence - 1,
       refusals: Object.fromEntries(counts.filter(isRefusal)),
       counters: Object.fromEntries(counts.filter((entry) => !isRefusal(entry))),
     }
   },
 
+  /** What the dead shard had posted is handled first: custody may be in it. */
+  async peerGone(peer: number): Promise<void> {
+    mesh.drain(peer)
+    mesh.leave(peer)
+    devices.custody.peerGone(peer)
+    directory.peerGone(peer)
+    routes?.peerGone(peer)
+    await nextTurn()
+    await checkpointer.run()
+    await checkpointer.run() // one that was under way had begun before
+  },
+
+  peerRecovered(): void {
+    turn.enter()
+    devices.custody.peerRecovered()
+    directory.peerRecovered()
+  },
+
+  peerJoined(peer: number): void {
+    turn.enter()
+    directory.peerJoined(peer)
+    directory.lookUpAgain(peer)
+    routes?.peerJoined(peer)
+  },
+
+  async reopen(): Promise<ShardReady> {
+    await Promise.all(listeners.splice(0).map((listener) => listener.close()))
+    return openDoors()
+  },
+
   /** Accepts no more, says goodbye, stores everything, ends. */
-  async close(): Promise<void> {
+  async close(drainMs: number = DRAIN_MS): Promise<void> {
     const closed = listeners.map((listener) => listener.close())
     open.closeAll()
-    const deadline = systemClock.monotonic() + DRAIN_MS
+    const deadline = systemClock.monotonic() + drainMs
     while (open.count > 0 && systemClock.monotonic() < deadline) await pause(10)
     open.destroyAll()
     await Promise.all(closed)
     clearInterval(tick)
     clearInterval(checkpoint)
-    lag.disable()
+    watch.stop()
     await pause(0) // the last turn ends
     // Twice: rows change while the first is under way. A store that cannot take them is not waited for:
     // what they are made of is in the log, and is replayed at the next start.
@@ -217,6 +291,7 @@ const control = {
     try {
       await log.close() // may say log.full, which whoever closes the platform shall hear
     } finally {
+      mesh.close()
       await environment.close()
       start.storagePort.close()
       setImmediate(() => main.close())
@@ -224,21 +299,79 @@ const control = {
   },
 }
 conversation.serve({ ...bound(devices), ...control }, SHARD_METHODS)
-
-for (const spec of start.listeners) {
-  const { profile } = spec
-  const around = {
-    ...shared,
-    profile,
-    relay: spaces[profile],
-    directory: directories[profile],
+main.on('message', (message: unknown) => {
+  const {
+    meshPort: port,
+    peer,
+    abandon,
+  } = message as {
+    readonly meshPort?: MessagePort
+    readonly peer?: number
+    readonly abandon?: boolean
   }
-  listeners.push(await openListener(spec, around, doors))
+  if (port !== undefined && peer !== undefined) mesh.join(peer, meshPort(port))
+  if (abandon === true) abandonAll()
+})
+process.on('uncaughtException', failed)
+process.on('unhandledRejection', failed)
+conversation.tell('ready', await openDoors())
+
+async function openDoors(): Promise<ShardReady> {
+  // Where several threads cannot listen on one port, the first shard has all the connections.
+  const mine = shard === 0 || canSharePorts() ? start.listeners : []
+  for (const spec of mine) {
+    const { profile } = spec
+    const named = { claim: claimIn(profile), release: releaseIn(profile) }
+    const around = { ...shared, profile, relay: spaces[profile], directory: named }
+    listeners.push(await openListener(spec, around, doors))
+  }
+  return {
+    ports: listeners.map(({ port }) => port),
+    descriptors: listeners.flatMap(({ descriptors }) => descriptors),
+  }
 }
-conversation.tell(
-  'ready',
-  listeners.map(({ port }) => port),
-)
+
+/** Each topic space has client identifiers of its own. */
+function claimIn(profile: string): ClientDirectory['claim'] {
+  return (name, holder, onClaim) => directory.claim(`${profile}/${name}`, holder, onClaim)
+}
+
+function releaseIn(profile: string): ClientDirectory['release'] {
+  return (name, holder) => directory.release(`${profile}/${name}`, holder)
+}
+
+/** Devices whose connection died with the process before, or with the shard that had our number. */
+function onlineBefore(): readonly DeviceNumber[] {
+  if (successor !== undefined) return successor.settle as readonly DeviceNumber[]
+  return registry.onlineNumbers().filter((number) => number % shards === shard)
+}
+
+/** In turns of their own, with others between them. */
+function settleSome(): void {
+  if (!settlement.run()) return
+  setTimeout(settleSome, 2)
+}
+
+/** A defect, in whatever was called last: the shard closes in order, and another thread takes its number. */
+function failed(error: unknown): void {
+  if (failing) return
+  failing = true
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  diagnostics.error('a shard has failed and closes', { error: told })
+  open.shedding = 'shard-failed'
+  void control.close(FAILED_DRAIN_MS).catch(() => {})
+}
+
+/** The process ends without having closed us: open native handles would abort it. */
+function abandonAll(): void {
+  for (const listener of listeners) listener.abandon()
+  log.commit(systemClock.now())
+  void environment.close().finally(() => board.abandoned(shard))
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
 
 /** A row may not be stored before the entries that made it. */
 function checkpointBetweenTurns(): void {

@@ -38,7 +38,17 @@ checkSecretKey(environment, box)
 const registry = new RegistryTransactions(environment, box, start.settings.limits.devices)
 const shards: MessagePort[] = []
 
-const closing = {
+const control = {
+  async replayLog(log: number): Promise<{ readonly nextSequence: number }> {
+    const { logs } = await recover({
+      environment,
+      logsDirectory: start.logsPath,
+      stateChangeOf,
+      logs: [log],
+    })
+    return { nextSequence: logs[0]?.nextSequence ?? 1 }
+  },
+
   async close(): Promise<void> {
     for (const port of shards) port.close()
     await environment.close()
@@ -48,9 +58,9 @@ const closing = {
 }
 conversation.serve(
   registry,
-  STORAGE_METHODS.filter((method) => method !== 'close'),
+  STORAGE_METHODS.filter((method) => method !== 'close' && method !== 'replayLog'),
 )
-conversation.serve(closing, ['close'])
+conversation.serve(control, ['close', 'replayLog'])
 main.on('message', (message: unknown) => {
   const { shardPort } = message as { readonly shardPort?: MessagePort }
   if (shardPort === undefined) return

@@ -11,3 +11,8 @@ export const systemClock: Clock = {
 export const systemRandom: Random = {
   bytes: (count) => randomBytes(count),
 }
+
+/** Whole milliseconds of a clock that all threads of the process share; wraps with 32 bits. */
+export function sharedNow(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n) | 0
+}

@@ -27,6 +27,8 @@ export interface StorageReady {
 
 export interface ShardStart {
   readonly shard: number
+  /** How many there are. */
+  readonly shards: number
   readonly incarnation: number
   readonly nextSequence: number
   readonly storePath: string
@@ -36,14 +38,40 @@ export interface ShardStart {
   readonly listeners: readonly ListenerSpec[]
   readonly tls: TlsMaterial | undefined
   readonly presence: SharedArrayBuffer
+  readonly board: SharedArrayBuffer
   readonly highWater: SharedArrayBuffer
   /** To the storage thread. */
   readonly storagePort: MessagePort
+  /** To the other shards. */
+  readonly meshPorts: readonly MeshLine[]
+  /** Set where this thread takes the number of one that died: devices that were online there. */
+  readonly successor: { readonly settle: readonly number[] } | undefined
+}
+
+/** One end of the line between two shards. */
+export interface MeshLine {
+  readonly peer: number
+  readonly port: MessagePort
+}
+
+/** What a shard says of itself when it serves. */
+export interface ShardReady {
+  readonly ports: readonly number[]
+  /** Of its listening sockets. */
+  readonly descriptors: readonly number[]
 }
 
 /** Methods that a shard serves to main. */
 export interface ShardControl extends Omit<DeviceOwner, 'isOnline'> {
   status(): ShardStatus
+  /** A shard died: what it had posted is handled, our rows are in the store when this resolves. */
+  peerGone(peer: number): Promise<void>
+  /** Its rows are in the store, and the presence table says so. */
+  peerRecovered(peer: number): void
+  /** Its successor can be asked; its line was posted before. */
+  peerJoined(peer: number): void
+  /** Opens the doors again that main has stopped while this shard stood still. */
+  reopen(): Promise<ShardReady>
   /** Drains and ends the thread by itself. */
   close(): Promise<void>
 }
@@ -55,11 +83,17 @@ export const SHARD_METHODS: readonly (keyof Remote<ShardControl>)[] = [
   'evict',
   'productChanged',
   'status',
+  'peerGone',
+  'peerRecovered',
+  'peerJoined',
+  'reopen',
   'close',
 ]
 
 /** Methods that the storage thread serves: to main the registry, to shards the checkpoints. */
 export interface StorageControl extends RegistryWriter {
+  /** Brings the rows up to the end of this log, whose shard has ended; the others go on meanwhile. */
+  replayLog(log: number): Promise<{ readonly nextSequence: number }>
   close(): Promise<void>
 }
 
@@ -73,6 +107,7 @@ export const STORAGE_METHODS: readonly (keyof Remote<StorageControl>)[] = [
   'deleteDevice',
   'putAccessKey',
   'deleteAccessKey',
+  'replayLog',
   'close',
 ]
 

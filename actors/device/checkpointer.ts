@@ -50,6 +50,7 @@ export class Checkpointer {
     this.#dirty = []
     const rows: CheckpointRow[] = actors.map((actor) => {
       actor.dirty = false
+      actor.storing = true
       return { number: actor.device.number, state: actor.state }
     })
     try {
@@ -64,6 +65,7 @@ export class Checkpointer {
         error: error instanceof Error ? error.message : String(error),
       })
       for (const actor of actors) {
+        actor.storing = false
         if (actor.dirty) continue
         actor.dirty = true
         this.#dirty.push(actor)
@@ -72,6 +74,9 @@ export class Checkpointer {
     }
     this.#reached = sequence
     this.#parts.onCheckpoint(sequence)
-    for (const actor of actors) this.#parts.onClean(actor)
+    for (const actor of actors) {
+      actor.storing = false
+      this.#parts.onClean(actor)
+    }
   }
 }

@@ -55,6 +55,8 @@ export class DeviceActor {
   readonly device: Device
   /** True from a change until the checkpointer takes the row. */
   dirty = false
+  /** True from then on until the row is in the store. */
+  storing = false
   #state: DeviceState
   #token: Token
   #version: number
@@ -82,7 +84,7 @@ export class DeviceActor {
 
   /** Nothing lives here but the stored row: the actor may be dropped and made again. */
   get idle(): boolean {
-    return this.#link === undefined && !this.dirty && this.#pending.size === 0
+    return this.#link === undefined && !this.dirty && !this.storing && this.#pending.size === 0
   }
 
   /** The connection is the device's one connection now; the caller has closed the one before. */
@@ -96,6 +98,19 @@ export class DeviceActor {
   disconnect(): void {
     this.#link = undefined
     this.#changeStatus(false, undefined)
+  }
+
+  /** The row came from another shard: its snapshot is the first entry under our token. */
+  adopt(token: Token): void {
+    this.#token = token
+    const stamp = this.#nextStamp()
+    this.#around.journal.adopt(this.device, stamp, this.#state)
+    this.#apply(stamp, { kind: 'none' })
+  }
+
+  /** Custody of the number has left this shard: nothing more is written for it here. */
+  letGo(): void {
+    this.#pending.letGo()
   }
 
   /** The process that held the connection died: the stored row says online, the truth is offline. */

@@ -11,20 +11,30 @@ class PendingCommand implements TimerEntry {
   timerPrevious: TimerEntry | undefined = undefined
   readonly id: MessageId
   readonly resolve: (outcome: CommandOutcome) => void
-  readonly expire: (command: PendingCommand) => void
+  readonly #reject: (error: PlatformError) => void
+  readonly #expire: (command: PendingCommand) => void
 
   constructor(
     id: MessageId,
     resolve: (outcome: CommandOutcome) => void,
+    reject: (error: PlatformError) => void,
     expire: (command: PendingCommand) => void,
   ) {
     this.id = id
     this.resolve = resolve
-    this.expire = expire
+    this.#reject = reject
+    this.#expire = expire
+  }
+
+  unanswered(because: string): void {
+    const message = `${because}; its reply will still be recorded`
+    this.#reject(
+      new PlatformError('command.no-reply', message, { details: { messageId: this.id } }),
+    )
   }
 
   onTimer(): void {
-    this.expire(this)
+    this.#expire(this)
   }
 }
 
@@ -54,14 +64,22 @@ export class PendingCommands {
   /** Resolves with the device's reply; rejects as command.no-reply after `waitMs`, to the second above. */
   add(id: MessageId, waitMs: number): Promise<CommandOutcome> {
     return new Promise((resolve, reject) => {
-      const pending = new PendingCommand(id, resolve, (expired) => {
+      const pending = new PendingCommand(id, resolve, reject, (expired) => {
         this.#byId.delete(expired.id)
-        const message = `the device did not reply within ${waitMs} ms; its reply will still be recorded`
-        reject(new PlatformError('command.no-reply', message, { details: { messageId: id } }))
+        expired.unanswered(`the device did not reply within ${waitMs} ms`)
       })
       this.#byId.set(id, pending)
       this.#timers.arm(pending, waitMs / 1000)
     })
+  }
+
+  /** The device has moved to another shard, where its replies will come: nobody waits for them here any more. */
+  letGo(): void {
+    for (const pending of this.#byId.values()) {
+      this.#timers.disarm(pending)
+      pending.unanswered('the device has connected anew meanwhile')
+    }
+    this.#byId.clear()
   }
 
   /** A reply that nobody awaits is no fault: it is in the journal all the same. */

@@ -30,7 +30,8 @@ export class TopicTrie<S> {
     return this.#size
   }
 
-  add(filter: string, subscription: Subscription<S>): void {
+  /** Returns the subscription that it replaces. */
+  add(filter: string, subscription: Subscription<S>): Subscription<S> | undefined {
     const levels = filter.split('/')
     const deep = levels.at(-1) === '#'
     if (deep) levels.pop()
@@ -47,31 +48,35 @@ export class TopicTrie<S> {
     let held: Map<S, Subscription<S>>
     if (deep) held = node.below ??= new Map()
     else held = node.here ??= new Map()
-    if (!held.has(subscription.subscriber)) this.#size += 1
+    const before = held.get(subscription.subscriber)
+    if (before === undefined) this.#size += 1
     held.set(subscription.subscriber, subscription)
+    return before
   }
 
-  /** False where the subscriber had no such filter. */
-  remove(filter: string, subscriber: S): boolean {
+  /** Returns what it has removed; `undefined`: the subscriber had no such filter. */
+  remove(filter: string, subscriber: S): Subscription<S> | undefined {
     const levels = filter.split('/')
     const deep = levels.at(-1) === '#'
     if (deep) levels.pop()
     const path: Node<S>[] = [this.#root]
     for (const level of levels) {
       const child = path.at(-1)?.children?.get(level)
-      if (child === undefined) return false
+      if (child === undefined) return undefined
       path.push(child)
     }
     const node = path.at(-1) as Node<S>
     const held = deep ? node.below : node.here
-    if (held?.delete(subscriber) !== true) return false
+    const removed = held?.get(subscriber)
+    if (held === undefined || removed === undefined) return undefined
+    held.delete(subscriber)
     this.#size -= 1
     if (held.size === 0) {
       if (deep) node.below = undefined
       else node.here = undefined
     }
     this.#cutEmpty(path, levels)
-    return true
+    return removed
   }
 
   /** Calls `visit` for every subscription that matches; a subscriber may come several times. */

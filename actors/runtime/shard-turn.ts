@@ -29,8 +29,8 @@ export class ShardTurn implements Turn {
   serial = 0
   now: number
   monotonic: number
-  /** Length of the longest turn since it was last asked for, in ms. */
-  longestMs = 0
+  #longestMs = 0
+  #count = 0
   readonly #parts: ShardTurnParts
   #open = false
   #bytes = 0
@@ -51,6 +51,14 @@ export class ShardTurn implements Turn {
   /** True while entries may be appended that are not in the log yet. */
   get open(): boolean {
     return this.#open
+  }
+
+  /** Since it was last asked for; lengths in ms. */
+  takeLengths(): { readonly longestMs: number; readonly count: number } {
+    const taken = { longestMs: this.#longestMs, count: this.#count }
+    this.#longestMs = 0
+    this.#count = 0
+    return taken
   }
 
   enter(): void {
@@ -103,7 +111,8 @@ export class ShardTurn implements Turn {
     // A writer that ended just now may have made others gather: their output waits in that memory.
     if (!this.#syncing && this.#writers.length === 0) this.#parts.onFlushed()
     const length = this.#parts.clock.monotonic() - startedAt
-    if (length > this.longestMs) this.longestMs = length
+    if (length > this.#longestMs) this.#longestMs = length
+    this.#count += 1
     this.#resumeStopped()
   }
 

@@ -2,7 +2,7 @@
  * The row of a device: what the platform remembers of it. Pure: the live actor and the replay of the
  * message log change it by the same functions, so both arrive at the same row.
  */
-import type { JsonValue } from './json.ts'
+import { isJsonObject, type JsonValue, parseJson } from './json.ts'
 import { compareStamps, NO_TOKEN, type Stamp, type Token } from './token.ts'
 
 /**
@@ -50,6 +50,8 @@ export type StateChange =
       readonly at: number
       readonly address: string | undefined
     }
+  /** The row came from another owner: this is all of it. */
+  | { readonly kind: 'adopt'; readonly state: DeviceState }
   | { readonly kind: 'none' }
 
 /** The row after the change, stamped. A property keeps the value with the latest time (alink.md §2.1). */
@@ -58,6 +60,8 @@ export function applyChange(state: DeviceState, stamp: Stamp, change: StateChang
   switch (change.kind) {
     case 'none':
       return { ...state, token, version }
+    case 'adopt':
+      return { ...change.state, token, version }
     case 'properties':
       return { ...state, token, version, properties: mergeLatest(state.properties, change.items) }
     case 'status':
@@ -91,4 +95,25 @@ function mergeLatest(
     if (known === undefined || item.time >= known.time) merged[identifier] = item
   }
   return merged
+}
+
+/** The row as JSON text: between shards, and in adopt records. */
+export function encodeRow(state: DeviceState): string {
+  return JSON.stringify(state)
+}
+
+/** `undefined`: no row that `encodeRow` has made. */
+export function decodeRow(text: string): DeviceState | undefined {
+  const row = parseJson(text)
+  if (!isJsonObject(row) || !isJsonObject(row['properties']) || !isJsonObject(row['token'])) {
+    return undefined
+  }
+  const { token, version, online, activatedAt, onlineAt, offlineAt, address } =
+    row as unknown as DeviceState
+  // Without a prototype: an identifier may be any string.
+  const properties = Object.create(null) as Record<string, PropertyValue>
+  for (const [identifier, item] of Object.entries(row['properties'])) {
+    properties[identifier] = item as unknown as PropertyValue
+  }
+  return { token, version, online, activatedAt, onlineAt, offlineAt, address, properties }
 }

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'device.disabled',
   'device.exists',
   'device.limit',
+  'device.moved',
   'device.not-found',
   'device.not-subscribed',
   'device.offline',

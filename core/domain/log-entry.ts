@@ -12,6 +12,8 @@ export const ENTRY_CLASS = {
   event: 3,
   commandReply: 4,
   custom: 5,
+  /** The row as its new owner got it: replay goes on from here. No consumer sees it. */
+  adopt: 6,
 } as const
 
 export type EntryClassName = keyof typeof ENTRY_CLASS

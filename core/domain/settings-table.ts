@@ -30,9 +30,11 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
     flag: '--data <dir>',
   },
   shards: {
-    type: { kind: 'integer', min: 1, max: 1, because: 'this version runs one shard thread' },
+    type: { kind: 'integer', min: 1, max: 64 },
     initial: 1,
-    meaning: 'Shard threads that serve connections. This version runs one.',
+    meaning:
+      'Shard threads that serve connections, all on the same ports. As many as there are CPUs to spare; ' +
+      'may change from start to start.',
     flag: '--shards <n>',
   },
   durability: {

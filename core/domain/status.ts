@@ -4,6 +4,22 @@
  */
 import type { Durability } from './settings.ts'
 
+/** Traffic of one shard with another, from the one's side. */
+interface MeshStatus {
+  readonly peer: number
+  readonly framesIn: number
+  readonly framesOut: number
+  readonly controlIn: number
+  readonly controlOut: number
+  readonly dataIn: number
+  readonly dataOut: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Of data that may still be sent; at 0 or below the other is behind. */
+  readonly creditBytes: number
+  readonly waiting: number
+}
+
 /** One shard thread, since its start. */
 export interface ShardStatus {
   readonly shard: number
@@ -14,6 +30,23 @@ export interface ShardStatus {
   readonly messagesOut: number
   /** 99th percentile of the event loop's delay, milliseconds. */
   readonly lagMs: number
+  /** Of its turns since it was last asked. */
+  readonly turn: { readonly longestMs: number; readonly count: number }
+  readonly heap: { readonly usedBytes: number; readonly limitBytes: number }
+  /** Custody of devices: given to other shards, come from them, and connects that did not get it. */
+  readonly handOvers: {
+    readonly given: number
+    readonly adopted: number
+    readonly declined: number
+    readonly timedOut: number
+    readonly superseded: number
+    /** Connects that wait for it now. */
+    readonly waiting: number
+  }
+  /** What it says to each other shard. */
+  readonly mesh: readonly MeshStatus[]
+  /** Devices that a crash left online, and that are not told offline yet. */
+  readonly settling: number
   /** Sequence of the newest entry of its message log; 0 before the first. */
   readonly logSequence: number
   /** What was refused, by `name.reason`. */

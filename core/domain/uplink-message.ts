@@ -1,9 +1,12 @@
 /** What a consumer of the message log reads: one entry, with the names that a back end knows. */
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
-import { type EntryClassName, entryClassName, type StoredEntry } from './log-entry.ts'
+import { ENTRY_CLASS, type EntryClassName, entryClassName, type StoredEntry } from './log-entry.ts'
+
+/** What back ends see: an adopt record is between shards. */
+type UplinkKind = Exclude<EntryClassName, 'adopt'>
 
 export interface UplinkMessage {
-  readonly kind: EntryClassName
+  readonly kind: UplinkKind
   readonly productKey: string
   readonly deviceName: string
   /** As back ends see it (topics.md §6). */
@@ -23,29 +26,30 @@ export interface UplinkFilter {
   readonly productKey?: string
   readonly deviceName?: string
   /** Absent: every kind. */
-  readonly kinds?: readonly EntryClassName[]
+  readonly kinds?: readonly UplinkKind[]
 }
 
 const STATUS_PREFIX = '/as/mqtt/status/'
 
-export function uplinkMessageOf(entry: StoredEntry): UplinkMessage | undefined {
+/** @param cursor  where a reader goes on behind this entry */
+export function uplinkMessageOf(entry: StoredEntry, cursor: string): UplinkMessage | undefined {
   const kind = entryClassName(entry.class)
-  if (kind === undefined) return undefined // of a later version: not for this reader
+  if (kind === undefined || kind === 'adopt') return undefined // of a later version: not for this reader
   const { topic, payload, messageId, storedAt } = entry
   const path = topic.startsWith(STATUS_PREFIX) ? topic.slice(STATUS_PREFIX.length - 1) : topic
   const [, productKey = '', deviceName = ''] = path.split('/')
   const json = parseJson(Buffer.from(payload).toString('utf8'))
   const body = isJsonObject(json) ? json : undefined
-  const cursor = `${entry.log}:${entry.sequence}`
   return { kind, productKey, deviceName, topic, messageId, storedAt, cursor, payload, body }
 }
 
 /** Cheaper than making the message: asked first. */
 export function passes(entry: StoredEntry, filter: UplinkFilter): boolean {
   const { productKey, deviceName, kinds } = filter
+  if (entry.class === ENTRY_CLASS.adopt) return false
   if (kinds !== undefined) {
     const kind = entryClassName(entry.class)
-    if (kind === undefined || !kinds.includes(kind)) return false
+    if (kind === undefined || kind === 'adopt' || !kinds.includes(kind)) return false
   }
   if (productKey === undefined && deviceName === undefined) return true
   const levels = entry.topic.split('/')

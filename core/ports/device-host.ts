@@ -1,7 +1,7 @@
 /** Where connections meet device actors. The actors room implements it, listeners call it. */
 import type { Answer, Uplink } from '../domain/device-message.ts'
 import type { Device } from '../domain/registry.ts'
-import type { DeviceLink } from './device-link.ts'
+import type { DeviceLink, LinkCloseReason } from './device-link.ts'
 
 /** A connection's hold on its device's actor: from a granted claim until `closed`. */
 export interface DeviceSession {
@@ -16,6 +16,8 @@ export type Claim =
   | { readonly kind: 'granted'; readonly session: DeviceSession }
   /** The owner did not answer in time: the client shall try again (Server Busy). */
   | { readonly kind: 'busy' }
+  /** Overtaken by a later connect, or the registry has changed meanwhile: the connection shall close. */
+  | { readonly kind: 'closed'; readonly reason: LinkCloseReason }
 
 export interface DeviceHost {
   /**

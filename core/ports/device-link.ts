@@ -1,7 +1,13 @@
 /** A device's live connection, as its actor sees it. The protocol room implements it. */
 import type { CustomDownlink, IssuedCommand } from '../domain/device-message.ts'
 
-export type LinkCloseReason = 'taken-over' | 'disabled' | 'deleted' | 'shutdown' | 'failed'
+export type LinkCloseReason =
+  | 'taken-over'
+  | 'disabled'
+  | 'deleted'
+  | 'shutdown'
+  | 'failed'
+  | 'overload'
 
 /** `not-subscribed`: the device would not hear it; `full`: its queue stands at its bound. */
 export type Delivery = 'sent' | 'not-subscribed' | 'full'

@@ -4,7 +4,7 @@
  */
 
 import type { CommandReply, RejectedValue, RequestId } from '../domain/device-message.ts'
-import type { PropertyValue } from '../domain/device-state.ts'
+import type { DeviceState, PropertyValue } from '../domain/device-state.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Device } from '../domain/registry.ts'
 import type { Stamp } from '../domain/token.ts'
@@ -40,6 +40,8 @@ export interface Journal {
     },
   ): void
   commandReply(device: Device, stamp: Stamp, at: number, reply: CommandReply): void
+  /** The row as another shard gave it; the first entry under this token. */
+  adopt(device: Device, stamp: Stamp, state: DeviceState): void
   /** `suffix` begins behind `/{pk}/{dn}/`; `payload` is borrowed for the call. */
   custom(device: Device, stamp: Stamp, suffix: string, payload: Uint8Array, qos: 0 | 1): void
 }

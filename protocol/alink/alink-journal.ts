@@ -8,6 +8,7 @@
  */
 import fastJson from 'fast-json-stringify'
 import type { CommandReply, RejectedValue, RequestId } from '../../core/domain/device-message.ts'
+import { type DeviceState, encodeRow } from '../../core/domain/device-state.ts'
 import { ENTRY_CLASS, type EntryClass, type LogEntry } from '../../core/domain/log-entry.ts'
 import type { Device } from '../../core/domain/registry.ts'
 import type { Stamp } from '../../core/domain/token.ts'
@@ -166,6 +167,11 @@ export class AlinkJournal implements Journal {
   custom(device: Device, stamp: Stamp, suffix: string, payload: Uint8Array, qos: 0 | 1): void {
     const topic = `/${device.productKey}/${device.deviceName}/${suffix}`
     this.#log.append(entry(ENTRY_CLASS.custom, device, stamp, topic, payload, qos))
+  }
+
+  adopt(device: Device, stamp: Stamp, state: DeviceState): void {
+    const topic = `/as/adopt/${device.productKey}/${device.deviceName}`
+    this.#append(ENTRY_CLASS.adopt, device, stamp, topic, encodeRow(state))
   }
 
   #append(kind: EntryClass, device: Device, stamp: Stamp, topic: string, text: string): void {

@@ -2,7 +2,12 @@
  * The inverse of `alink-journal.ts`: what an entry of the message log does to the row of its device.
  * Crash recovery reads entries through it, from the last checkpoint on.
  */
-import type { PropertyValue, StateChange } from '../../core/domain/device-state.ts'
+import {
+  type DeviceState,
+  decodeRow,
+  type PropertyValue,
+  type StateChange,
+} from '../../core/domain/device-state.ts'
 import { PlatformError } from '../../core/domain/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../../core/domain/json.ts'
 import { ENTRY_CLASS, type LogEntry } from '../../core/domain/log-entry.ts'
@@ -16,11 +21,19 @@ export function stateChangeOf(entry: Pick<LogEntry, 'class' | 'payload'>): State
       return statusChange(read(entry.payload))
     case ENTRY_CLASS.properties:
       return propertiesChange(read(entry.payload))
+    case ENTRY_CLASS.adopt:
+      return { kind: 'adopt', state: rowOf(entry.payload) }
     case ENTRY_CLASS.event:
     case ENTRY_CLASS.commandReply:
     case ENTRY_CLASS.custom:
       return UNCHANGED
   }
+}
+
+function rowOf(payload: Uint8Array): DeviceState {
+  const row = decodeRow(textOf(payload))
+  if (row === undefined) throw unreadable('adopt')
+  return row
 }
 
 function statusChange(message: JsonObject): StateChange {
@@ -44,10 +57,13 @@ function propertiesChange(message: JsonObject): StateChange {
 }
 
 function read(payload: Uint8Array): JsonObject {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length)
-  const message = parseJson(bytes.toString('utf8'))
+  const message = parseJson(textOf(payload))
   if (!isJsonObject(message)) throw unreadable('device')
   return message
+}
+
+function textOf(payload: Uint8Array): string {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8')
 }
 
 function unreadable(what: string): PlatformError {

@@ -23,6 +23,7 @@ export const PROBLEM_STATUS: Readonly<Record<PlatformErrorCode, number>> = {
   'device.disabled': 409,
   'device.exists': 409,
   'device.limit': 409,
+  'device.moved': 503,
   'device.not-found': 404,
   'device.not-subscribed': 409,
   'device.offline': 409,

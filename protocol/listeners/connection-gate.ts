@@ -2,19 +2,36 @@
  * Where every accepted socket passes, whatever its listener: counts, bounds, and joins it to a new MQTT
  * connection. One per shard and listener. At the bound a socket is closed unheard, and counted.
  */
+import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import { MqttConnection } from '../mqtt/connection.ts'
 import type { ConnectionSurroundings } from '../mqtt/connection-surroundings.ts'
 import type { Login } from '../mqtt/login.ts'
 import type { TransportHandler } from '../mqtt/output.ts'
 import type { GatheredTransport } from './gathered-transport.ts'
 
+/** Open connections of all shards, in shared memory. */
+export interface ConnectionTotal {
+  count(): number
+  add(by: number): void
+}
+
 /** Open connections of one shard, over all its listeners. */
 export class OpenConnections {
   readonly limit: number
   readonly #open = new Map<MqttConnection, GatheredTransport>()
+  readonly #total: ConnectionTotal | undefined
+  /** Why no socket is let in now, a reason of `accept.refused`. */
+  shedding: string | undefined = undefined
 
-  constructor(limit: number) {
+  /** @param total  of all shards, where there are several: `limit` is a bound of the process */
+  constructor(limit: number, total?: ConnectionTotal) {
     this.limit = limit
+    this.#total = total
+  }
+
+  /** Of the process. */
+  get total(): number {
+    return this.#total?.count() ?? this.#open.size
   }
 
   get count(): number {
@@ -23,10 +40,17 @@ export class OpenConnections {
 
   add(connection: MqttConnection, transport: GatheredTransport): void {
     this.#open.set(connection, transport)
+    this.#total?.add(1)
   }
 
   delete(connection: MqttConnection): void {
-    this.#open.delete(connection)
+    if (this.#open.delete(connection)) this.#total?.add(-1)
+  }
+
+  /** Closes so many, those first that keep the most waiting for their sockets. */
+  closeSome(count: number, reason: LinkCloseReason): void {
+    const byBacklog = [...this.#open].sort(([, a], [, b]) => b.backlogBytes - a.backlogBytes)
+    for (const [connection] of byBacklog.slice(0, count)) connection.close(reason)
   }
 
   closeAll(): void {
@@ -56,7 +80,12 @@ export class ConnectionGate {
    * @param early  further sockets of the listener that are accepted, but not connections yet
    */
   admits(early: number): boolean {
-    if (this.#open.count + early < this.#open.limit) return true
+    const { shedding } = this.#open
+    if (shedding !== undefined) {
+      this.#around.counters.add('accept.refused', shedding)
+      return false
+    }
+    if (this.#open.total + early < this.#open.limit) return true
     this.#around.counters.add('accept.refused', 'too-many-connections')
     return false
   }

@@ -5,8 +5,12 @@ export interface Listener {
   readonly spec: ListenerSpec
   /** The real port, also where 0 was asked for. */
   readonly port: number
+  /** Of its listening sockets, where they are known: another thread may have to stop them. */
+  readonly descriptors: readonly number[]
   /** Accepts no more; connections that are open stay. Resolves when the port is free. */
   close(): Promise<void>
+  /** Lets go at once of what must not be open when the process ends. */
+  abandon(): void
 }
 
 /** Made by the shard for each accepted connection. `undefined`: refused, and the socket is ended. */

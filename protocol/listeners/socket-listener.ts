@@ -9,10 +9,10 @@ import type { ListenerSpec } from '../../core/domain/settings.ts'
 import type { ConnectionGate } from './connection-gate.ts'
 import type { TransportSurroundings } from './gathered-transport.ts'
 import type { Listener, TlsMaterial } from './listener.ts'
+import { listenShared } from './shared-port.ts'
 import { type ReadBuffer, SocketTransport } from './socket-transport.ts'
 
 const TLS_HANDSHAKE = 0x16 // content type of a TLS record (RFC 8446 §5.1)
-const BACKLOG = 4096 // the kernel cuts it at net.core.somaxconn
 
 /** By peer address and port: a TLS socket and the TCP socket below it have the same. They count as open. */
 type EarlySockets = Map<string, Socket>
@@ -49,16 +49,18 @@ export async function openSocketListener(parts: SocketListenerParts): Promise<Li
     else tellApart(socket, tlsServer as TlsServer, parts, early)
   }
   const options = { noDelay: true, pauseOnConnect: spec.protocol === 'mqtt' }
-  const server = createServer(options, accept)
-  await listening(server, spec)
+  const make = (): Server => createServer(options, accept)
+  const { servers, descriptors } = await listenShared(spec.host, spec.port, make)
   return {
     spec,
-    port: (server.address() as AddressInfo).port,
+    port: (servers[0]?.address() as AddressInfo | null)?.port ?? spec.port,
+    descriptors,
     close: async () => {
-      server.close() // frees the port at once; its callback would wait for TLS connections
+      for (const server of servers) server.close() // frees the port at once; its callback would wait for TLS connections
       for (const socket of early.values()) socket.destroy()
       tlsServer?.removeAllListeners('secureConnection')
     },
+    abandon: () => {},
   }
 }
 
@@ -115,15 +117,5 @@ function tellApart(
     } else {
       openPlain(socket, first, parts, early)
     }
-  })
-}
-
-function listening(server: Server, spec: ListenerSpec): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: spec.host, port: spec.port, backlog: BACKLOG }, () => {
-      server.off('error', reject)
-      resolve()
-    })
   })
 }

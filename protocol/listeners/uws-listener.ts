@@ -113,9 +113,11 @@ export async function openUwsListener(uws: Uws, parts: WebSocketListenerParts): 
   return {
     spec,
     port: uws.us_socket_local_port(socket),
+    descriptors: [], // uWebSockets.js keeps them to itself
     close: async () => {
       uws.us_listen_socket_close(socket)
     },
+    abandon: () => app.close(),
   }
 }
 

@@ -1,11 +1,13 @@
 /** The WebSocket door where no build of uWebSockets.js fits: the same behaviour by `ws` over `node:http`. */
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
 import { GatheredTransport, type TransportSurroundings } from './gathered-transport.ts'
 import type { Listener } from './listener.ts'
+import { listenShared } from './shared-port.ts'
 import type { WebSocketListenerParts } from './uws-listener.ts'
 import { chooseSubProtocol } from './web-socket-protocol.ts'
 
@@ -65,24 +67,13 @@ class WsTransport extends GatheredTransport {
 export async function openWsListener(parts: WebSocketListenerParts): Promise<Listener> {
   const { spec, tls, gate, around } = parts
   const secure = spec.protocol === 'wss'
-  const server =
-    secure && tls !== undefined
-      ? createTlsServer({
-          key: readFileSync(tls.keyFile),
-          cert: readFileSync(tls.certFile),
-          minVersion: tls.minVersion,
-          ticketKeys: Buffer.from(tls.ticketKeys),
-        })
-      : createServer()
-  server.on('request', (_request, response) => {
-    response.writeHead(426, { connection: 'close' }).end('MQTT over WebSocket is spoken here\n')
-  })
+  const made: HttpServer[] = []
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: parts.messageBytes,
     handleProtocols: (offered) => chooseSubProtocol([...offered].join(',')) ?? false,
   })
-  server.on('upgrade', (request, socket, head) => {
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const offered = request.headers['sec-websocket-protocol'] ?? ''
     const spoken = chooseSubProtocol(offered) !== undefined
     if (!spoken || !gate.admits(0)) {
@@ -96,20 +87,35 @@ export async function openWsListener(parts: WebSocketListenerParts): Promise<Lis
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       gate.open(new WsTransport(webSocket, address, secure, around))
     })
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: spec.host, port: spec.port }, () => {
-      server.off('error', reject)
-      resolve()
+  }
+  const make = (): HttpServer => {
+    const server =
+      secure && tls !== undefined
+        ? createTlsServer({
+            key: readFileSync(tls.keyFile),
+            cert: readFileSync(tls.certFile),
+            minVersion: tls.minVersion,
+            ticketKeys: Buffer.from(tls.ticketKeys),
+          })
+        : createServer()
+    server.on('request', (_request, response) => {
+      response.writeHead(426, { connection: 'close' }).end('MQTT over WebSocket is spoken here\n')
     })
-  })
+    server.on('upgrade', onUpgrade)
+    made.push(server)
+    return server
+  }
+  const { descriptors } = await listenShared(spec.host, spec.port, make)
   return {
     spec,
-    port: (server.address() as AddressInfo).port,
+    port: (made[0]?.address() as AddressInfo | null)?.port ?? spec.port,
+    descriptors,
     close: async () => {
-      server.close() // frees the port at once; its callback would wait for the connections
-      server.closeIdleConnections()
+      for (const server of made) {
+        server.close() // frees the port at once; its callback would wait for the connections
+        server.closeIdleConnections()
+      }
     },
+    abandon: () => {},
   }
 }

@@ -1,5 +1,6 @@
 /** From a successful login to a role: claims the device or the client identifier, makes the session. */
 import type { IConnectPacket } from 'mqtt-packet'
+import { unreachable } from '../../core/domain/unreachable.ts'
 import type { ClientHolder } from '../../core/ports/client-directory.ts'
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
@@ -78,12 +79,20 @@ function admitDevice(
     closeLink: (reason) => connection.close(reason),
   })
   around.devices.claim(outcome.device, role, (claim) => {
-    if (claim.kind === 'busy') {
-      refuse(3, FAULT.busy)
-      return
+    switch (claim.kind) {
+      case 'granted':
+        role.hold(claim.session)
+        onAdmitted({ role, assignedClientIdentifier: undefined, keepsWill: level === 5 })
+        break
+      case 'busy':
+        refuse(3, FAULT.busy)
+        break
+      case 'closed':
+        connection.close(claim.reason)
+        break
+      default:
+        unreachable(claim)
     }
-    role.hold(claim.session)
-    onAdmitted({ role, assignedClientIdentifier: undefined, keepsWill: level === 5 })
   })
 }
 
@@ -100,18 +109,35 @@ function admitClient(
     return
   }
   const clientId = assigned ? `tg-${hex(around.random.bytes(10))}` : connect.clientId
-  const role = new ClientRole({
-    name: `${outcome.owner}/${clientId}`,
-    policy: outcome.policy,
-    session: around.makeSession(connection, receiveMaximum(connect)),
-    holder: connection,
-    relay: around.relay,
-    directory: around.directory,
-    counters: around.counters,
-    inbox: around.profile === 'plain' ? undefined : around.inbox,
-    subscriptions: around.limits.clientSubscriptions,
+  const name = `${outcome.owner}/${clientId}`
+  around.directory.claim(name, connection, (claim) => {
+    switch (claim) {
+      case 'granted': {
+        const role = new ClientRole({
+          name,
+          policy: outcome.policy,
+          session: around.makeSession(connection, receiveMaximum(connect)),
+          holder: connection,
+          relay: around.relay,
+          directory: around.directory,
+          counters: around.counters,
+          inbox: around.profile === 'plain' ? undefined : around.inbox,
+          subscriptions: around.limits.clientSubscriptions,
+        })
+        const assignedClientIdentifier = assigned ? clientId : undefined
+        onAdmitted({ role, assignedClientIdentifier, keepsWill: true })
+        break
+      }
+      case 'busy':
+        refuse(3, FAULT.busy)
+        break
+      case 'superseded':
+        connection.close('taken-over')
+        break
+      default:
+        unreachable(claim)
+    }
   })
-  onAdmitted({ role, assignedClientIdentifier: assigned ? clientId : undefined, keepsWill: true })
 }
 
 function receiveMaximum(connect: IConnectPacket): number {

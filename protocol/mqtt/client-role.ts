@@ -60,7 +60,6 @@ export class ClientRole implements Role {
     this.label = `client ${parts.name}`
     this.session = parts.session
     this.filtersPerSubscribe = parts.subscriptions // one packet may ask for all of them
-    parts.directory.claim(parts.name, parts.holder)
   }
 
   publish(frame: IncomingPublish): ReasonCode | Fault {

@@ -68,6 +68,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #congestedAt = 0
   #maximumPacketSize = UNLIMITED // of the client (§3.1.2.11.4)
   #deferred: Buffer | undefined = undefined
+  /** A SUBACK waits until all shards know what it says. */
+  #settling = false
+  /** A shard that our messages go to is behind. */
+  #overdrawn = false
   #ackCount = 0
 
   constructor(transport: Transport, login: Login, around: ConnectionSurroundings) {
@@ -84,7 +88,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   onBytes(buffer: Buffer, length: number): void {
     if (this.#phase === 'closing' || this.#phase === 'closed') return
     this.#around.turn.enter()
-    if (this.#phase === 'authenticating') {
+    if (this.#waits()) {
       this.#defer(buffer, 0, length)
       return
     }
@@ -205,6 +209,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (this.#phase !== 'connected') return false // its own message has closed it
     if (qos === 1) this.#acknowledge(packetId, code)
     role.answer()
+    if (this.#around.relay.overdrawn) this.#holdForRoom()
     return true
   }
 
@@ -248,8 +253,32 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
     const codes = subscribe(parsed.packet, this.#role as Role, this.#level, counters)
     if ('reason' in codes) return this.#fail(codes)
-    writeSuback(this.#transport, this.#level, parsed.packet.messageId as number, codes) // [MQTT-3.8.4-1]
-    return true
+    const packetId = parsed.packet.messageId as number
+    if (this.#around.relay.settled(() => this.#onSettled(packetId, codes))) {
+      writeSuback(this.#transport, this.#level, packetId, codes) // [MQTT-3.8.4-1]
+      return true
+    }
+    this.#settling = true
+    this.#hold()
+    return false
+  }
+
+  #onSettled(packetId: number, codes: readonly number[]): void {
+    if (this.#phase !== 'connected') return
+    this.#around.turn.enter()
+    writeSuback(this.#transport, this.#level, packetId, codes)
+    this.#settling = false
+    this.#resume()
+  }
+
+  /** The rest of this read is still handled: that is the bound of what stands above the shard's credit. */
+  #holdForRoom(): void {
+    this.#overdrawn = true
+    this.#hold()
+    this.#around.relay.whenRoom(() => {
+      this.#overdrawn = false
+      this.#hold()
+    })
   }
 
   #onUnsubscribe(frame: Buffer, body: number): boolean {
@@ -291,8 +320,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#around.turn.enter()
       this.#enter(read.request, outcome)
     })
-    if (answered) return !this.#waits()
-    this.#transport.holdReading(true)
+    if (answered && !this.#waits()) return true
+    this.#hold()
     return false
   }
 
@@ -323,16 +352,20 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#resume()
   }
 
-  /** What came behind a CONNECT whose login took its time is read now. */
+  /** What came behind a CONNECT or SUBSCRIBE that took its time is read now. */
   #resume(): void {
     const deferred = this.#deferred
     this.#deferred = undefined
-    this.#transport.holdReading(false)
+    this.#hold()
     if (deferred !== undefined) this.onBytes(deferred, deferred.length)
   }
 
   #waits(): boolean {
-    return this.#phase === 'authenticating'
+    return this.#phase === 'authenticating' || this.#settling
+  }
+
+  #hold(): void {
+    this.#transport.holdReading(this.#waits() || this.#overdrawn)
   }
 
   #defer(buffer: Buffer, from: number, length: number): void {

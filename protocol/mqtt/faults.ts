@@ -128,6 +128,7 @@ export const CLOSE_FAULT: Readonly<Record<LinkCloseReason, Fault>> = {
   disabled: fault(REASON.administrativeAction, 'disabled', 'the device was disabled'),
   deleted: fault(REASON.administrativeAction, 'deleted', 'the device was deleted'),
   shutdown: fault(REASON.serverShuttingDown, 'shutdown', 'the server shuts down; come back soon'),
+  overload: fault(REASON.serverBusy, 'overload', 'the server is out of memory; come back later'),
   failed: fault(
     REASON.implementationError,
     'actor-failed',

@@ -13,6 +13,7 @@ import { FakeClock } from './fake-clock.ts'
 import { MemoryRegistry } from './memory-registry.ts'
 import { RecordedDiagnostics } from './recorded-diagnostics.ts'
 import { RecordingJournal } from './recording-journal.ts'
+import { SOLO } from './solo-mesh.ts'
 
 export const METER_KEY: ProductKey = 'k1metermete' as ProductKey
 
@@ -37,6 +38,10 @@ export class DeviceHouse {
       shard: 0,
       incarnation: 3,
       presence: this.presence,
+      mesh: SOLO,
+      forward: () => {
+        throw new Error('there is one shard')
+      },
       registry,
       diagnostics: this.diagnostics,
       journal: this.journal,

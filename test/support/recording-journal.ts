@@ -1,11 +1,12 @@
 /** What devices did, as it was said to the journal: one record per entry, in order. */
 import type { CommandReply } from '../../core/domain/device-message.ts'
+import type { DeviceState } from '../../core/domain/device-state.ts'
 import type { Device } from '../../core/domain/registry.ts'
 import type { Stamp } from '../../core/domain/token.ts'
 import type { Journal } from '../../core/ports/journal.ts'
 
 export interface JournalEntry {
-  readonly kind: 'status' | 'properties' | 'event' | 'reply' | 'custom'
+  readonly kind: 'status' | 'properties' | 'event' | 'reply' | 'custom' | 'adopt'
   readonly deviceName: string
   readonly stamp: Stamp
   readonly facts: unknown
@@ -32,6 +33,10 @@ export class RecordingJournal implements Journal {
 
   commandReply(device: Device, stamp: Stamp, _at: number, reply: CommandReply): void {
     this.#keep('reply', device, stamp, reply)
+  }
+
+  adopt(device: Device, stamp: Stamp, state: DeviceState): void {
+    this.#keep('adopt', device, stamp, state)
   }
 
   custom(device: Device, stamp: Stamp, suffix: string, payload: Uint8Array, qos: 0 | 1): void {

@@ -114,9 +114,9 @@ describe('live devices', () => {
       address: '10.1.1.1',
     }
     house.registry.states.set(meter.number, row)
-    house.devices.settleAfterCrash()
+    assert.equal(house.devices.settle(meter.number), true)
     house.checkpoint()
-    house.devices.settleAfterCrash()
+    assert.equal(house.devices.settle(meter.number), false)
     const [entry, ...others] = house.journal.entries
     assert.equal(others.length, 0)
     assert.deepEqual(entry?.stamp, { token: { incarnation: 3, epoch: 1 }, version: 42 })

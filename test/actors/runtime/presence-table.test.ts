@@ -2,26 +2,59 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { PresenceTable } from '../../../actors/runtime/presence-table.ts'
-import type { DeviceNumber } from '../../../core/domain/identifiers.ts'
+import fc from 'fast-check'
+import {
+  asked,
+  given,
+  hasCustody,
+  held,
+  nextOf,
+  ownerOf,
+  PresenceTable,
+  phaseOf,
+  saysOnline,
+  UNOWNED,
+} from '../../../actors/runtime/presence-table.ts'
 
-const number = (raw: number): DeviceNumber => raw as DeviceNumber
+const shards = fc.integer({ min: 0, max: 255 })
 
 describe('presence table', () => {
-  it('gives every claim of a number an epoch of its own, and tells who is online', () => {
+  it('reads back from a word what was said in it', () => {
+    fc.assert(
+      fc.property(shards, shards, fc.boolean(), (owner, next, online) => {
+        const words = [held(owner, online), asked(owner, next, online), given(owner, next)]
+        assert.deepEqual(words.map(phaseOf), ['held', 'asked', 'given'])
+        for (const word of words) assert.equal(ownerOf(word), owner)
+        assert.deepEqual(words.slice(1).map(nextOf), [next, next])
+        assert.deepEqual(words.map(saysOnline), [online, online, false])
+        assert.deepEqual(
+          words.map((word) => hasCustody(word, owner)),
+          [true, true, false],
+        )
+        assert.equal(new Set([UNOWNED, ...words]).size, 4)
+      }),
+    )
+  })
+
+  it('changes a word only against the one that was read', () => {
     const table = PresenceTable.create(10)
-    assert.equal(table.isOnline(number(10)), false)
-    const epochs = [1, 2, 3].map((shard) => {
-      const epoch = table.claim(number(10), shard)
-      assert.equal(table.isOnline(number(10)), true)
-      table.release(number(10), shard)
-      assert.equal(table.isOnline(number(10)), false)
-      return epoch
-    })
-    assert.deepEqual(epochs, [1, 2, 3])
-    assert.equal(table.claim(number(9), 255), 1, 'numbers do not touch each other')
-    assert.equal(table.isOnline(number(9)), true)
-    assert.equal(table.isOnline(number(10)), false)
+    assert.equal(table.last, 10)
+    assert.equal(table.swap(10, UNOWNED, held(2, true)), true)
+    assert.equal(table.swap(10, UNOWNED, held(1, true)), false)
+    assert.equal(ownerOf(table.word(10)), 2)
+    assert.equal(table.isOnline(10), true)
+    assert.equal(table.word(9), UNOWNED, 'numbers do not touch each other')
+  })
+
+  it('sends requests to whoever has custody, or will have it', () => {
+    const table = PresenceTable.create(10)
+    assert.equal(table.shardOf(10, 4), 2)
+    table.swap(10, UNOWNED, held(3, false))
+    assert.equal(table.shardOf(10, 4), 3)
+    table.swap(10, held(3, false), asked(3, 1, false))
+    assert.equal(table.shardOf(10, 4), 3)
+    table.swap(10, asked(3, 1, false), given(3, 1))
+    assert.equal(table.shardOf(10, 4), 1)
   })
 
   it('is one table for all threads, and no epoch is given twice', async () => {
@@ -30,14 +63,12 @@ describe('presence table', () => {
     const workers = [0, 1, 2].map(() => new Worker(url, { workerData: table.memory }))
     const epochs = await Promise.all(
       workers.map(async (worker) => {
-        const [claimed] = (await once(worker, 'message')) as [number[]]
+        const [raised] = (await once(worker, 'message')) as [number[]]
         await once(worker, 'exit')
-        return claimed
+        return raised
       }),
     )
-    const all = epochs.flat()
-    assert.equal(all.length, 3000)
-    assert.equal(new Set(all).size, 3000)
-    assert.equal(table.isOnline(number(4)), true)
+    assert.equal(new Set(epochs.flat()).size, 3000)
+    assert.equal(table.epoch(4), 3000)
   })
 })

@@ -165,9 +165,9 @@ describe('resolveSettings', () => {
     )
   })
 
-  it('says that this version has one shard', () => {
-    assert.deepEqual(faults(flag('--shards', 'shards', '4')), [
-      '--shards: 4: must be 1, since this version runs one shard thread',
+  it('bounds the shards', () => {
+    assert.deepEqual(faults(flag('--shards', 'shards', '65')), [
+      '--shards: 65: must be from 1 to 64',
     ])
   })
 

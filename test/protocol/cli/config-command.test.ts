@@ -46,7 +46,7 @@ describe('tidegate config print', () => {
 
 describe('tidegate config check', () => {
   it('finds every fault of file and environment, with 1', async (t) => {
-    const path = file(t, 'limits:\n  packetByte: 4\nshards: 2\n')
+    const path = file(t, 'limits:\n  packetByte: 4\nshards: 65\n')
     const { err, out, code } = await config(['check', '--config', path], { TIDEGATE_DATA: '' })
     assert.deepEqual([code, out], [1, ''])
     assert.equal(err.trimEnd().split('\n').length, 3)

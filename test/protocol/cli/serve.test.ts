@@ -208,7 +208,7 @@ describe('tidegate serve', () => {
     await run.done
     assert.deepEqual([run.code, run.opened], [2, undefined])
     assert.match(run.err, /^tidegate: --durability: .*did you mean commit\?/)
-    const byEnvironment = new RunningProgram(['serve'], undefined, { TIDEGATE_SHARDS: '9' })
+    const byEnvironment = new RunningProgram(['serve'], undefined, { TIDEGATE_SHARDS: '99' })
     await byEnvironment.done
     assert.equal(byEnvironment.code, 1)
   })

@@ -5,7 +5,6 @@
 import { Router } from '../../../actors/router/router.ts'
 import { Tally } from '../../../actors/runtime/tally.ts'
 import { TimingWheel } from '../../../actors/runtime/timing-wheel.ts'
-import { LocalDirectory } from '../../../actors/session/local-directory.ts'
 import { Session } from '../../../actors/session/session.ts'
 import type { AccessPolicy } from '../../../core/domain/access-policy.ts'
 import type { Limits } from '../../../core/domain/settings.ts'
@@ -21,6 +20,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { ManualTurns } from '../../support/manual-turns.ts'
 import { RecordedDiagnostics } from '../../support/recorded-diagnostics.ts'
 import { countingRandom } from '../../support/service-house.ts'
+import { soloDirectory } from '../../support/solo-mesh.ts'
 import { MemoryClient } from './memory-client.ts'
 import { type ConnectOptions, connectPacket } from './packets.ts'
 
@@ -69,7 +69,7 @@ export class MemoryBroker {
       acks: new Uint16Array(4096),
       profile: house === undefined ? 'plain' : 'alibaba',
       relay: this.router,
-      directory: new LocalDirectory(),
+      directory: soloDirectory(this.timers),
       devices: house?.devices ?? NO_DEVICES,
       inbox: house?.devices ?? { deliverCustom: () => 'offline' },
       makeSession: (outlet, receiveMaximum) =>

@@ -1,0 +1,315 @@
+/**
+ * What the shards know of each other's subscriptions, and how publications cross. Each shard writes only its
+ * own rows: it tells the others which filters have a subscriber here, with their highest QoS; the others keep
+ * them in the remote trie of the same topic space. One per shard, for all spaces.
+ *
+ * Publications go by the data lane, once per peer. Without credit QoS 0 is dropped and counted; QoS 1 goes
+ * all the same, and its source is held from reading: so one read of each socket (64 KiB) at most stands above
+ * the window. A SUBACK waits until the rows are installed everywhere, or `SETTLE_SEC` for a shard that
+ * stands still.
+ *
+ * Wire of a publication: u8 space · u8 QoS · u16 bytes of topic · u32 bytes of properties · topic · properties ·
+ * payload.
+ */
+import type { Counters } from '../../core/ports/counters.ts'
+import type { Publication } from '../../core/ports/publication.ts'
+import type { Subscriber } from '../../core/ports/relay.ts'
+import type { TimerEntry, Timers } from '../../core/ports/timers.ts'
+import type { Mesh } from '../runtime/mesh.ts'
+import { CHANNEL } from '../runtime/mesh-channels.ts'
+import type { Route, Router, RouteSharing } from './router.ts'
+
+const SETTLE_SEC = 2
+const ROWS_PER_MESSAGE = 1000
+const HEADER_BYTES = 8
+
+const ADD = 1
+const REMOVE = 2
+const BARRIER = 3
+const INSTALLED = 4
+const ROWS = 5
+
+type Row = readonly [space: number, filter: string, qos: 0 | 1]
+type Message =
+  | readonly [kind: typeof ADD, space: number, filter: string, qos: 0 | 1]
+  | readonly [kind: typeof REMOVE, space: number, filter: string]
+  | readonly [kind: typeof BARRIER, id: number]
+  | readonly [kind: typeof INSTALLED, id: number]
+  | readonly [kind: typeof ROWS, rows: readonly Row[]]
+
+export interface RemoteRoutesParts {
+  readonly mesh: Mesh
+  readonly timers: Timers
+  readonly counters: Counters
+}
+
+export class RemoteRoutes implements RouteSharing {
+  readonly #parts: RemoteRoutesParts
+  readonly #routers: Router[] = []
+  /** By peer: one subscriber per space. */
+  readonly #peers = new Map<number, RemoteShard[]>()
+  readonly #barriers = new Map<number, Barrier>()
+  #nextBarrier = 1
+  /** Rows were told to the others since the last barrier began. */
+  #told = false
+  #newest: Barrier | undefined
+  /** The peer that the publication under way has overdrawn; -1: none. */
+  overdrawn = -1
+
+  constructor(parts: RemoteRoutesParts) {
+    this.#parts = parts
+    parts.mesh.onControl(CHANNEL.routes, this.#receive)
+    parts.mesh.onData(CHANNEL.routes, this.#arrive)
+  }
+
+  /** Gives the router of the next topic space its number; the same order on every shard. */
+  attach(router: Router): number {
+    return this.#routers.push(router) - 1
+  }
+
+  // ---- our own rows
+
+  announce(space: number, filter: string, qos: 0 | 1): void {
+    this.#tellAll([ADD, space, filter, qos])
+    this.#told ||= this.#parts.mesh.peers.length > 0
+  }
+
+  withdraw(space: number, filter: string): void {
+    this.#tellAll([REMOVE, space, filter])
+  }
+
+  settled(done: () => void): boolean {
+    if (!this.#told) {
+      if (this.#newest === undefined) return true
+      this.#newest.waiting.push(done)
+      return false
+    }
+    this.#told = false
+    const id = this.#nextBarrier++
+    const { mesh, timers } = this.#parts
+    const barrier = new Barrier(new Set(mesh.peers), () => this.#pass(id, true))
+    barrier.waiting.push(done)
+    this.#barriers.set(id, barrier)
+    this.#newest = barrier
+    timers.arm(barrier, SETTLE_SEC)
+    this.#tellAll([BARRIER, id])
+    return false
+  }
+
+  whenRoom(resume: () => void): void {
+    const peer = this.overdrawn
+    this.overdrawn = -1
+    if (peer < 0) resume()
+    else this.#parts.mesh.whenCredit(peer, resume)
+  }
+
+  // ---- the other shards
+
+  /** A shard that joins, at start or in place of one that died, is told all rows. */
+  peerJoined(peer: number): void {
+    let rows: Row[] = []
+    for (const [space, router] of this.#routers.entries()) {
+      for (const [filter, qos] of router.filters()) {
+        rows.push([space, filter, qos])
+        if (rows.length < ROWS_PER_MESSAGE) continue
+        this.#tell(peer, [ROWS, rows])
+        rows = []
+      }
+    }
+    if (rows.length > 0) this.#tell(peer, [ROWS, rows])
+  }
+
+  peerGone(peer: number): void {
+    for (const [space, remote] of (this.#peers.get(peer) ?? []).entries()) {
+      for (const filter of remote.filters.keys()) this.#routers[space]?.removeRemote(filter, remote)
+    }
+    this.#peers.delete(peer)
+    for (const [id, barrier] of Array.from(this.#barriers)) {
+      barrier.peers.delete(peer)
+      if (barrier.peers.size === 0) this.#pass(id, false)
+    }
+  }
+
+  /** Of other shards, over all spaces. */
+  get rows(): number {
+    let count = 0
+    for (const spaces of this.#peers.values()) {
+      for (const { filters } of spaces) count += filters.size
+    }
+    return count
+  }
+
+  readonly #receive = (from: number, body: unknown): void => {
+    const message = body as Message
+    switch (message[0]) {
+      case ADD:
+        this.#install(from, message[1], message[2], message[3])
+        break
+      case REMOVE:
+        this.#remove(from, message[1], message[2])
+        break
+      case ROWS:
+        for (const [space, filter, qos] of message[1]) this.#install(from, space, filter, qos)
+        break
+      case BARRIER:
+        this.#tell(from, [INSTALLED, message[1]])
+        break
+      case INSTALLED: {
+        const barrier = this.#barriers.get(message[1])
+        barrier?.peers.delete(from)
+        if (barrier?.peers.size === 0) this.#pass(message[1], false)
+        break
+      }
+    }
+  }
+
+  #install(from: number, space: number, filter: string, qos: 0 | 1): void {
+    const remote = this.#remote(from, space)
+    remote.filters.set(filter, qos)
+    this.#routers[space]?.addRemote(filter, remote, qos)
+  }
+
+  #remove(from: number, space: number, filter: string): void {
+    const remote = this.#remote(from, space)
+    if (remote.filters.delete(filter)) this.#routers[space]?.removeRemote(filter, remote)
+  }
+
+  #remote(peer: number, space: number): RemoteShard {
+    let spaces = this.#peers.get(peer)
+    if (spaces === undefined) {
+      spaces = this.#routers.map((_, at) => new RemoteShard(peer, at, this, this.#parts))
+      this.#peers.set(peer, spaces)
+    }
+    return spaces[space] as RemoteShard
+  }
+
+  #pass(id: number, late: boolean): void {
+    const barrier = this.#barriers.get(id)
+    if (barrier === undefined) return
+    this.#barriers.delete(id)
+    this.#parts.timers.disarm(barrier)
+    if (this.#newest === barrier) this.#newest = undefined
+    if (late) this.#parts.counters.add('subscribe.unconfirmed', 'peer-stalled')
+    for (const done of barrier.waiting) done()
+  }
+
+  readonly #arrive = (from: number, buffer: Buffer, start: number, end: number): void => {
+    const space = buffer[start] as number
+    this.#remote(from, space).arrive(this.#routers[space] as Router, buffer, start, end)
+  }
+
+  #tellAll(message: Message): void {
+    for (const peer of this.#parts.mesh.peers) this.#tell(peer, message)
+  }
+
+  #tell(peer: number, message: Message): void {
+    this.#parts.mesh.tell(peer, CHANNEL.routes, message)
+  }
+}
+
+/** SUBACKs that wait for the same rows. */
+class Barrier implements TimerEntry {
+  timerSlot = -1
+  timerRounds = 0
+  timerNext: TimerEntry | undefined = undefined
+  timerPrevious: TimerEntry | undefined = undefined
+  readonly peers: Set<number>
+  readonly waiting: (() => void)[] = []
+  readonly #expire: () => void
+
+  constructor(peers: Set<number>, expire: () => void) {
+    this.peers = peers
+    this.#expire = expire
+  }
+
+  onTimer(): void {
+    this.#expire()
+  }
+}
+
+/** All subscribers of another shard in one topic space, as one; and what comes from it, borrowed again. */
+export class RemoteShard implements Subscriber, Publication {
+  /** With the highest QoS there. */
+  readonly filters: Map<string, 0 | 1> = new Map()
+  buffer: Buffer = Buffer.alloc(0)
+  qos: 0 | 1 = 0
+  topicStart = 0
+  topicEnd = 0
+  propertiesStart = 0
+  propertiesEnd = 0
+  payloadStart = 0
+  payloadEnd = 0
+  readonly #peer: number
+  readonly #space: number
+  readonly #routes: RemoteRoutes
+  readonly #parts: RemoteRoutesParts
+  #lastTopic: Buffer = Buffer.alloc(0)
+  #lastRoute: Route | undefined
+
+  constructor(peer: number, space: number, routes: RemoteRoutes, parts: RemoteRoutesParts) {
+    this.#peer = peer
+    this.#space = space
+    this.#routes = routes
+    this.#parts = parts
+  }
+
+  deliver(p: Publication, qos: 0 | 1): void {
+    const topicBytes = p.topicEnd - p.topicStart
+    const propertyBytes = p.propertiesEnd - p.propertiesStart
+    const payloadBytes = p.payloadEnd - p.payloadStart
+    const bytes = HEADER_BYTES + topicBytes + propertyBytes + payloadBytes
+    const { mesh, counters } = this.#parts
+    const room = mesh.reserve(this.#peer, CHANNEL.routes, bytes, qos === 1)
+    if (room === undefined) {
+      if (mesh.peers.includes(this.#peer)) counters.add('delivery.dropped', 'peer-credit')
+      return
+    }
+    const { buffer } = room
+    let { at } = room
+    buffer[at] = this.#space
+    buffer[at + 1] = qos
+    buffer.writeUInt16LE(topicBytes, at + 2)
+    buffer.writeUInt32LE(propertyBytes, at + 4)
+    at += HEADER_BYTES
+    at = put(buffer, at, p.buffer, p.topicStart, p.topicEnd)
+    at = put(buffer, at, p.buffer, p.propertiesStart, p.propertiesEnd)
+    put(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
+    if (qos === 1 && !mesh.hasCredit(this.#peer)) this.#routes.overdrawn = this.#peer
+  }
+
+  arrive(router: Router, buffer: Buffer, start: number, end: number): void {
+    this.buffer = buffer
+    this.qos = buffer[start + 1] as 0 | 1
+    this.topicStart = start + HEADER_BYTES
+    this.topicEnd = this.topicStart + buffer.readUInt16LE(start + 2)
+    this.propertiesStart = this.topicEnd
+    this.propertiesEnd = this.propertiesStart + buffer.readUInt32LE(start + 4)
+    this.payloadStart = this.propertiesEnd
+    this.payloadEnd = end
+    router.publishHere(this.#route(router), this)
+  }
+
+  /** Most messages have the topic of the one before: then no string is made. */
+  #route(router: Router): Route {
+    const { buffer, topicStart, topicEnd } = this
+    const last = this.#lastTopic
+    const same =
+      last.length === topicEnd - topicStart && last.compare(buffer, topicStart, topicEnd) === 0
+    if (same && this.#lastRoute !== undefined) return this.#lastRoute
+    const route = router.route(buffer.toString('utf8', topicStart, topicEnd))
+    this.#lastTopic = Buffer.from(buffer.subarray(topicStart, topicEnd))
+    this.#lastRoute = route
+    return route
+  }
+}
+
+/** Short runs byte by byte: a call into native code costs more than twenty bytes. */
+function put(to: Buffer, at: number, from: Uint8Array, start: number, end: number): number {
+  if (end - start > 24) {
+    to.set(from.subarray(start, end), at)
+    return at + end - start
+  }
+  let position = at
+  for (let i = start; i < end; i++) to[position++] = from[i] as number
+  return position
+}

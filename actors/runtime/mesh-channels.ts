@@ -1,0 +1,13 @@
+/** Who hears what on the mesh between shards: one receiver per channel and lane. Every shard runs the same program. */
+export const CHANNEL = {
+  /** Control: custody of devices. */
+  devices: 1,
+  /** Control: custody of the numbers of application clients. */
+  clients: 2,
+  /** Control: numbers of client identifiers. */
+  directory: 3,
+  /** Control: route rows. Data: publications. */
+  routes: 4,
+  /** Data: messages of application clients to devices. */
+  inbox: 5,
+} as const

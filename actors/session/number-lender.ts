@@ -1,0 +1,75 @@
+/**
+ * Numbers of client identifiers, on the shard that an identifier belongs to (`hash mod N`): each name has
+ * one number for as long as some shard leases it. Bounds: `capacity` names; one more is refused.
+ *
+ * The successor of a shard that died begins empty: it answers nobody until every other shard has told
+ * what it leases, so that a name in use keeps its number.
+ */
+export interface LentName {
+  readonly number: number
+  readonly shards: Set<number>
+}
+
+export class NumberLender {
+  readonly #first: number
+  readonly #stride: number
+  readonly #capacity: number
+  readonly #names = new Map<string, LentName>()
+  #free: number[] = []
+  #taken: Set<number> | undefined
+  #made = 0
+
+  /** Gives `first`, `first + stride`, … `capacity` of them: each shard has numbers of its own. */
+  constructor(first: number, stride: number, capacity: number) {
+    this.#first = first
+    this.#stride = stride
+    this.#capacity = capacity
+  }
+
+  get size(): number {
+    return this.#names.size
+  }
+
+  /** The number of the name, leased to the shard; `undefined`: all numbers are lent. */
+  lend(name: string, shard: number): number | undefined {
+    const known = this.#names.get(name)
+    if (known !== undefined) {
+      known.shards.add(shard)
+      return known.number
+    }
+    const number = this.#next()
+    if (number !== undefined) this.#names.set(name, { number, shards: new Set([shard]) })
+    return number
+  }
+
+  giveBack(name: string, shard: number): void {
+    const known = this.#names.get(name)
+    if (known === undefined || !known.shards.delete(shard) || known.shards.size > 0) return
+    this.#names.delete(name)
+    this.#free.push(known.number)
+  }
+
+  /** All leases of a shard that died. */
+  forget(shard: number): void {
+    for (const name of Array.from(this.#names.keys())) this.giveBack(name, shard)
+  }
+
+  /** A lease that the shard has from our predecessor. */
+  restore(name: string, number: number, shard: number): void {
+    const known = this.#names.get(name)
+    if (known === undefined) this.#names.set(name, { number, shards: new Set([shard]) })
+    else known.shards.add(shard)
+    this.#taken ??= new Set()
+    this.#taken.add(number)
+  }
+
+  #next(): number | undefined {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    while (this.#made < this.#capacity) {
+      const number = this.#first + this.#made++ * this.#stride
+      if (this.#taken?.has(number) !== true) return number
+    }
+    return undefined
+  }
+}
