@@ -19,9 +19,7 @@ import {
 import type { DeviceNumber } from '../core/domain/identifiers.ts'
 import type { StoredEntry } from '../core/domain/log-entry.ts'
 import { compareStamps, type Stamp } from '../core/domain/token.ts'
-import type { CheckpointRow } from '../core/ports/checkpoint-sink.ts'
-import { CheckpointStore } from './checkpoint-store.ts'
-import type { Environment } from './environment.ts'
+import type { CheckpointRow, CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import { type LogFiles, SYSTEM_FILES } from './log/log-files.ts'
 import { LogReader } from './log/log-reader.ts'
 import { listSegments } from './log/segment.ts'
@@ -30,8 +28,14 @@ const MAX_ROWS = 20_000
 const ROWS_PER_COMMIT = 1000
 const LOG_NAME = /^\d{1,5}$/
 
+/** Rows as they are stored, and how far each log is in them. */
+export interface RecoveryStore extends CheckpointSink {
+  position(log: number): number
+  state(number: DeviceNumber): DeviceState | undefined
+}
+
 export interface RecoveryOptions {
-  readonly environment: Environment
+  readonly store: RecoveryStore
   /** `data/log` */
   readonly logsDirectory: string
   /** What an entry does to the row of its device. */
@@ -62,8 +66,7 @@ export interface Recovery {
 
 /** @throws data.unreadable, data.newer */
 export async function recover(options: RecoveryOptions): Promise<Recovery> {
-  const { environment, logsDirectory, files = SYSTEM_FILES } = options
-  const store = new CheckpointStore(environment)
+  const { store, logsDirectory, files = SYSTEM_FILES } = options
   const done = new Set<number>()
   let rows = 0
   for (;;) {
@@ -117,7 +120,7 @@ function readLog(
   return { log, lastMessageId, nextSequence: Math.max(nextSequence, lastSegment) }
 }
 
-async function writeRows(store: CheckpointStore, rows: Iterable<CheckpointRow>): Promise<number> {
+async function writeRows(store: RecoveryStore, rows: Iterable<CheckpointRow>): Promise<number> {
   let written = 0
   let batch: CheckpointRow[] = []
   for (const row of rows) {
@@ -135,12 +138,12 @@ class Fold {
   entries = 0
   /** False where more devices have spoken than fit: another pass is needed. */
   isWhole = true
-  readonly #store: CheckpointStore
+  readonly #store: RecoveryStore
   readonly #done: Set<number>
   readonly #maxRows: number
   readonly #rows = new Map<DeviceNumber, RowFold>()
 
-  constructor(store: CheckpointStore, done: Set<number>, maxRows: number) {
+  constructor(store: RecoveryStore, done: Set<number>, maxRows: number) {
     this.#store = store
     this.#done = done
     this.#maxRows = maxRows

@@ -101,7 +101,7 @@ export class ShardSupervisor {
       }
     }
     const threads = lines.map((meshPorts, shard) =>
-      this.#startThread(shard, this.#parts.nextSequence(shard), meshPorts, undefined),
+      this.#startThread(shard, this.#parts.nextSequence(shard), meshPorts, false),
     )
     const ready = await Promise.allSettled(threads.map((thread) => thread.ready))
     for (const [shard, thread] of threads.entries()) {
@@ -137,7 +137,7 @@ export class ShardSupervisor {
     shard: number,
     nextSequence: number,
     meshPorts: readonly MeshLine[],
-    successor: ShardStart['successor'],
+    successor: boolean,
   ): WorkerThread {
     this.#parts.board.beat(shard, sharedNow())
     const start = { shard, nextSequence, meshPorts, successor }
@@ -212,7 +212,7 @@ export class ShardSupervisor {
     board.clear(shard)
     const { nextSequence } = await replayLog(shard)
     await Promise.all(others.map(([, { control }]) => control.peerGone(shard)))
-    const settle = sweep(presence, shard)
+    sweep(presence, shard)
     await Promise.all(others.map(([, { control }]) => control.peerRecovered(shard)))
     const meshPorts: MeshLine[] = []
     const theirs: [Seat, MessagePort][] = []
@@ -221,7 +221,7 @@ export class ShardSupervisor {
       meshPorts.push({ peer, port: port1 })
       theirs.push([seat, port2])
     }
-    const thread = this.#startThread(shard, nextSequence, meshPorts, { settle })
+    const thread = this.#startThread(shard, nextSequence, meshPorts, true)
     for (const [{ thread: other }, port] of theirs) {
       other.worker.postMessage({ meshPort: port, peer: shard }, [port])
     }
@@ -230,23 +230,16 @@ export class ShardSupervisor {
   }
 }
 
-/**
- * What a dead shard held, or was being given, is in the store now. Returns the numbers that were online
- * with it: their devices are told offline by its successor.
- */
-export function sweep(presence: PresenceTable, dead: number): readonly number[] {
-  const online: number[] = []
+/** What a dead shard held, or was being given, is in the store now. */
+export function sweep(presence: PresenceTable, dead: number): void {
   for (let number = 1; number <= presence.last; number++) {
     for (;;) {
       const word = presence.word(number)
       const to = swept(word, dead)
       if (to === word) break
-      if (!presence.swap(number, word, to)) continue
-      if (to === UNOWNED && (saysOnline(word) || phaseOf(word) === 'given')) online.push(number)
-      break
+      if (presence.swap(number, word, to)) break
     }
   }
-  return online
 }
 
 function swept(word: number, dead: number): number {

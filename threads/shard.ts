@@ -121,6 +121,10 @@ const checkpointer = new Checkpointer({
   sink: storage.remote<CheckpointSink>(CHECKPOINT_METHODS),
   log: shard,
   storedSequence: () => highWater.read().sequence,
+  lasting: () =>
+    settings.durability === 'flush'
+      ? new Promise((resolve) => log.sync(resolve))
+      : Promise.resolve(true),
   onCheckpoint: retireSegments,
   onClean: (actor) => devices.passivate(actor),
   diagnostics,
@@ -170,7 +174,7 @@ const directory = new SharedDirectory({
   timers,
   firstNumber: limits.devices + 1,
   capacity: limits.connections,
-  awaits: successor === undefined ? [] : mesh.peers,
+  awaits: successor ? mesh.peers : [],
 })
 for (const peer of mesh.peers) routes?.peerJoined(peer)
 const shared = {
@@ -340,10 +344,13 @@ function releaseIn(profile: string): ClientDirectory['release'] {
   return (name, holder) => directory.release(`${profile}/${name}`, holder)
 }
 
-/** Devices whose connection died with the process before, or with the shard that had our number. */
+/**
+ * Devices whose connection died with the process before, or with the shard that had our number: by their rows,
+ * since an offline entry may have been lost with the last turn. Those that a shard holds are not touched.
+ */
 function onlineBefore(): readonly DeviceNumber[] {
-  if (successor !== undefined) return successor.settle as readonly DeviceNumber[]
-  return registry.onlineNumbers().filter((number) => number % shards === shard)
+  const numbers = registry.onlineNumbers()
+  return successor ? numbers : numbers.filter((number) => number % shards === shard)
 }
 
 /** In turns of their own, with others between them. */

@@ -41,7 +41,7 @@ const shards: MessagePort[] = []
 const control = {
   async replayLog(log: number): Promise<{ readonly nextSequence: number }> {
     const { logs } = await recover({
-      environment,
+      store: checkpoints,
       logsDirectory: start.logsPath,
       stateChangeOf,
       logs: [log],
@@ -74,7 +74,7 @@ async function replay(): Promise<StorageReady> {
   const startedAt = systemClock.monotonic()
   let saidAt = startedAt
   const recovery = await recover({
-    environment,
+    store: checkpoints,
     logsDirectory: start.logsPath,
     stateChangeOf,
     progress: (entries) => {

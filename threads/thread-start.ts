@@ -44,8 +44,8 @@ export interface ShardStart {
   readonly storagePort: MessagePort
   /** To the other shards. */
   readonly meshPorts: readonly MeshLine[]
-  /** Set where this thread takes the number of one that died: devices that were online there. */
-  readonly successor: { readonly settle: readonly number[] } | undefined
+  /** This thread takes the number of one that died. */
+  readonly successor: boolean
 }
 
 /** One end of the line between two shards. */

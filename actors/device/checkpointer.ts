@@ -15,6 +15,11 @@ export interface CheckpointerParts {
   readonly log: number
   /** The sequence of the newest stored entry of this shard's log. */
   readonly storedSequence: () => number
+  /**
+   * Resolves once all that is in the log now survives what it promises to survive; false: the disk refused. A
+   * row may not outlive the entries that made it, or the log's last word on it would be wrong.
+   */
+  readonly lasting: () => Promise<boolean>
   /** Everything up to this sequence is in the store: older segments may be retired. */
   readonly onCheckpoint: (sequence: number) => void
   readonly onClean: (actor: DeviceActor) => void
@@ -54,7 +59,8 @@ export class Checkpointer {
       return { number: actor.device.number, state: actor.state }
     })
     try {
-      const { sink, log } = this.#parts
+      const { sink, log, lasting } = this.#parts
+      if (!(await lasting())) throw new Error('the log could not be synced')
       for (let at = 0; at < rows.length; at += ROWS_PER_MESSAGE) {
         await sink.checkpoint(rows.slice(at, at + ROWS_PER_MESSAGE), undefined)
       }

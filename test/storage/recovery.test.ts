@@ -80,7 +80,7 @@ function recovered(
   maxRows?: number,
 ): Promise<Recovery> {
   return recover({
-    environment,
+    store: new CheckpointStore(environment),
     logsDirectory: LOGS,
     stateChangeOf,
     files,

@@ -17,7 +17,10 @@ export class MemoryRegistry implements RegistryReader, RegistryWriter {
   readonly states: Map<number, DeviceState> = new Map()
   /** Most devices that may be registered. */
   limit = 10_000
-  #numbers = 0
+  #numbers = 1
+  /** What must never be: the number of a deleted device is given again. */
+  reusesNumbers = false
+  readonly #freed: DeviceNumber[] = []
 
   product(productKey: string): Product | undefined {
     return this.#products.get(productKey)
@@ -115,7 +118,7 @@ export class MemoryRegistry implements RegistryReader, RegistryWriter {
     if (this.#devices.has(path)) throw new PlatformError('device.exists', 'exists')
     if (this.#devices.size >= this.limit) throw new PlatformError('device.limit', 'no more')
     const made: Device = {
-      number: this.#numbers++ as DeviceNumber,
+      number: this.#freed.pop() ?? (this.#numbers++ as DeviceNumber),
       productKey: device.productKey as ProductKey,
       deviceName: device.deviceName as DeviceName,
       iotId: device.iotId,
@@ -142,6 +145,7 @@ export class MemoryRegistry implements RegistryReader, RegistryWriter {
     this.#devices.delete(`${productKey}/${deviceName}`)
     this.#secrets.delete(device.number)
     this.states.delete(device.number)
+    if (this.reusesNumbers) this.#freed.push(device.number)
     return device
   }
 

@@ -45,6 +45,7 @@ async function setUp(devices = 2) {
     sink: store,
     log: 0,
     storedSequence: () => sequence,
+    lasting: () => Promise.resolve(true),
     onCheckpoint: (at) => reached.push(at),
     onClean: (actor) => clean.push(actor),
     diagnostics,
