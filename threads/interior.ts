@@ -101,8 +101,7 @@ async function build(
 
   const startedAt = systemClock.now()
   const status = async (): Promise<StatusReport> => {
-    const all = Array.from({ length: shards.count }, (_, shard) => shards.control(shard).status())
-    const reports = await Promise.all(all)
+    const reports = await shards.reports()
     const online = reports.reduce((sum, { devicesOnline }) => sum + devicesOnline, 0)
     return {
       version: options.version,

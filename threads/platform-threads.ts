@@ -116,6 +116,7 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
         name: `shard-${shard}`,
         url: new URL('./shard.js', import.meta.url),
         data: shardStart,
+        heapMb: limits.shardHeapMb,
         transfer: [line.port2, ...start.meshPorts.map(({ port }) => port)],
         onFailure: onEnd,
       })

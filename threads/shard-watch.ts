@@ -5,6 +5,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
+import { resourceLimits } from 'node:worker_threads'
 import type { ShardBoard } from '../actors/runtime/shard-board.ts'
 import type { Counters } from '../core/ports/counters.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
@@ -17,6 +18,7 @@ const SHED_ABOVE = 0.85
 const CALM_BELOW = 0.75
 const SHED_SHARE = 0.05 // of the connections, each second
 const LAG_RESOLUTION_MS = 10
+const MEBIBYTE = 1_048_576
 
 export interface ShardWatchParts {
   readonly shard: number
@@ -51,8 +53,9 @@ export class ShardWatch {
   }
 
   get heap(): HeapUse {
-    const { used_heap_size: usedBytes, heap_size_limit: limitBytes } = getHeapStatistics()
-    return { usedBytes, limitBytes }
+    const { maxOldGenerationSizeMb = Number.POSITIVE_INFINITY } = resourceLimits
+    const { used_heap_size: usedBytes } = getHeapStatistics()
+    return { usedBytes, limitBytes: maxOldGenerationSizeMb * MEBIBYTE }
   }
 
   stop(): void {

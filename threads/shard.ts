@@ -224,7 +224,7 @@ const watch = new ShardWatch({ shard, board, open, counters: tally, diagnostics 
 settleSome()
 
 const control = {
-  status(): ShardStatus {
+  status(): Omit<ShardStatus, 'state' | 'restarts'> {
     const counts = Object.entries(tally.snapshot())
     const isRefusal = ([name]: readonly [string, number]): boolean =>
       /refused|rejected|dropped|closed|failed/.test(name)

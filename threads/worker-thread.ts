@@ -12,6 +12,8 @@ export interface WorkerThreadOptions {
   readonly url: URL
   readonly data: unknown
   readonly transfer: readonly MessagePort[]
+  /** Of its heap, MiB; absent: Node's default. */
+  readonly heapMb?: number
   readonly bounds: ConversationBounds
   readonly diagnostics: Diagnostics
   readonly login: LoginHook | undefined
@@ -28,8 +30,13 @@ export class WorkerThread {
   #closing = false
 
   constructor(options: WorkerThreadOptions) {
-    const { name, url, data, transfer, diagnostics } = options
-    this.worker = new Worker(url, { name, workerData: data, transferList: [...transfer] })
+    const { name, url, data, transfer, diagnostics, heapMb } = options
+    this.worker = new Worker(url, {
+      name,
+      workerData: data,
+      transferList: [...transfer],
+      ...(heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
+    })
     this.conversation = new Conversation(this.worker, options.bounds)
     let fault: unknown
     this.ready = new Promise((resolve, reject) => {
@@ -73,8 +80,16 @@ export class WorkerThread {
 const CLOSED = new PlatformError('platform.closed', 'the platform is closed')
 
 function threadFailed(name: string, fault: unknown): PlatformError {
+  if (isOutOfMemory(fault)) {
+    const message = `thread ${name} ran out of its heap (limits.shardHeapMb)`
+    return new PlatformError('thread.out-of-memory', message, { cause: fault })
+  }
   const { code } = (fault ?? {}) as { readonly code?: unknown } // a posted error keeps no more of its class
   if (isErrorCode(code) && fault instanceof Error) return new PlatformError(code, fault.message)
   const message = fault instanceof Error ? fault.message : 'it ended by itself'
   return new PlatformError('thread.failed', `thread ${name}: ${message}`, { cause: fault })
+}
+
+function isOutOfMemory(fault: unknown): boolean {
+  return fault instanceof Error && 'code' in fault && fault.code === 'ERR_WORKER_OUT_OF_MEMORY'
 }

@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'request.invalid',
   'thread.failed',
   'thread.no-answer',
+  'thread.out-of-memory',
   'topic.invalid',
   'value.invalid',
 ] as const

@@ -152,6 +152,10 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
   'limits.shardRequests': integer(1024, 1, 1_000_000, [
     'Requests that the management API holds open towards one shard. One more is refused at once.',
   ]),
+  'limits.shardHeapMb': integer(2048, 32, 65_536, [
+    'Heap of one shard, MiB; buffers of sockets and logs are beside it. Above 85 % it sheds connections; a',
+    'shard that runs out of it all the same ends the process.',
+  ]),
   'log.segmentBytes': integer(67_108_864, 65_536, 1_073_741_824, [
     'Size at which a segment file of the message log is closed and the next one begun.',
   ]),

@@ -54,6 +54,8 @@ export interface Limits {
   readonly pendingCommands: number
   /** Requests that the management API holds open towards one shard. */
   readonly shardRequests: number
+  /** Heap of one shard, MiB. */
+  readonly shardHeapMb: number
 }
 
 export interface TlsSettings {

@@ -23,6 +23,10 @@ interface MeshStatus {
 /** One shard thread, since its start. */
 export interface ShardStatus {
   readonly shard: number
+  /** `silent`: it stands still or is being replaced, and the figures below are not known. */
+  readonly state: 'serving' | 'silent'
+  /** How often another thread has taken its number since the start. */
+  readonly restarts: number
   /** Open sockets, devices and back ends together. */
   readonly connections: number
   readonly devicesOnline: number

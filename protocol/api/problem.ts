@@ -44,6 +44,7 @@ export const PROBLEM_STATUS: Readonly<Record<PlatformErrorCode, number>> = {
   'request.invalid': 400,
   'thread.failed': 503,
   'thread.no-answer': 504,
+  'thread.out-of-memory': 503,
   'topic.invalid': 422,
   'value.invalid': 422,
 }

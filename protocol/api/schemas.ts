@@ -138,6 +138,8 @@ const statusReport = record('StatusReport', {
       type: 'object',
       properties: {
         shard: count,
+        state: { type: 'string', enum: ['serving', 'silent'] },
+        restarts: count,
         connections: count,
         devicesOnline: count,
         messagesIn: count,

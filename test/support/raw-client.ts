@@ -61,3 +61,18 @@ export async function rawWebSocket(port: number): Promise<RawClient> {
     destroy: () => socket.terminate(),
   }
 }
+
+/**
+ * One connection that is left open: the code of its CONNACK, or -1 where it was closed without one. Give it bytes of
+ * MQTT 5.
+ */
+export function connectOnce(port: number, connectPacket: Buffer): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.on('error', () => {})
+    socket.once('data', (bytes) => resolve(bytes[3] as number))
+    socket.once('close', () => resolve(-1))
+    socket.write(connectPacket)
+    socket.unref()
+  })
+}

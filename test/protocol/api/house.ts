@@ -19,6 +19,8 @@ export const STATUS: StatusReport = {
       messagesIn: 10,
       messagesOut: 4,
       lagMs: 1.25,
+      state: 'serving',
+      restarts: 0,
       turn: { longestMs: 2, count: 10 },
       heap: { usedBytes: 1, limitBytes: 2 },
       handOvers: { given: 0, adopted: 0, declined: 0, timedOut: 0, superseded: 0, waiting: 0 },
