@@ -104,7 +104,9 @@ function readLog(
 ): RecoveredLog {
   let lastMessageId: string | undefined
   let nextSequence = checkpointed + 1
-  const lastSegment = listSegments(files, directory).at(-1)?.first ?? 1
+  const last = listSegments(files, directory).at(-1)
+  if (last !== undefined) syncSegment(files, last.path)
+  const lastSegment = last?.first ?? 1
   const reader = new LogReader({ directory, log, files })
   reader.seek(Math.min(checkpointed, lastSegment - 1))
   try {
@@ -118,6 +120,19 @@ function readLog(
     reader.close()
   }
   return { log, lastMessageId, nextSequence: Math.max(nextSequence, lastSegment) }
+}
+
+/**
+ * What is about to become rows that survive a loss of power shall survive it itself: a row that outlived its entries
+ * would leave the log's last word on it wrong.
+ */
+function syncSegment(files: LogFiles, path: string): void {
+  const fd = files.open(path)
+  try {
+    files.sync(fd)
+  } finally {
+    files.close(fd)
+  }
 }
 
 async function writeRows(store: RecoveryStore, rows: Iterable<CheckpointRow>): Promise<number> {

@@ -248,11 +248,14 @@ const control = {
 
   /** What the dead shard had posted is handled first: custody may be in it. */
   async peerGone(peer: number): Promise<void> {
-    mesh.drain(peer)
-    mesh.leave(peer)
-    devices.custody.peerGone(peer)
-    directory.peerGone(peer)
-    routes?.peerGone(peer)
+    try {
+      mesh.drain(peer)
+    } finally {
+      mesh.leave(peer)
+      devices.custody.peerGone(peer)
+      directory.peerGone(peer)
+      routes?.peerGone(peer)
+    }
     await nextTurn()
     await checkpointer.run()
     await checkpointer.run() // one that was under way had begun before

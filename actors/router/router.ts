@@ -12,6 +12,11 @@ import { type Subscription, TopicTrie } from './topic-trie.ts'
 
 const MAX_ROUTES = 65_536 // some 200 bytes each
 
+/** All subscribers of another shard, as one. */
+export interface RemoteSubscriber {
+  send(publication: Publication, qos: 0 | 1, routeId: number): void
+}
+
 /** Where the router says what the other shards shall know, and hears how far they are. */
 export interface RouteSharing {
   readonly overdrawn: number
@@ -25,14 +30,17 @@ export interface RouteSharing {
 
 export class Route implements TopicRoute {
   readonly topic: string
+  /** Names the route to other shards, so that they need not look its topic up; never given twice. */
+  readonly id: number
   /** Of the subscriptions that the matches were made from; -1 before the first match. */
   generation = -1
   matched: Subscription<Subscriber>[] = []
   /** Other shards with a match. */
-  remote: Subscription<Subscriber>[] = []
+  remote: Subscription<RemoteSubscriber>[] = []
 
-  constructor(topic: string) {
+  constructor(topic: string, id: number) {
     this.topic = topic
+    this.id = id
   }
 }
 
@@ -41,13 +49,14 @@ type Subscribers = [qos0: number, qos1: number]
 
 export class Router implements Relay {
   readonly #trie = new TopicTrie<Subscriber>()
-  readonly #remoteTrie = new TopicTrie<Subscriber>()
+  readonly #remoteTrie = new TopicTrie<RemoteSubscriber>()
   readonly #others: RouteSharing | undefined
   readonly #space: number
   /** Filters that other shards know of; empty where there are none. */
   readonly #filters = new Map<string, Subscribers>()
   #routes = new Map<string, Route>()
   #generation = 0
+  #nextRoute = 1
 
   /** @param others  absent where there is one shard */
   constructor(others?: RouteSharing) {
@@ -67,7 +76,7 @@ export class Router implements Relay {
     let route = this.#routes.get(topic)
     if (route === undefined) {
       if (this.#routes.size >= MAX_ROUTES) this.#routes = new Map()
-      route = new Route(topic)
+      route = new Route(topic, this.#nextRoute++)
       this.#routes.set(topic, route)
     }
     return route
@@ -84,8 +93,8 @@ export class Router implements Relay {
       delivered += 1
     }
     for (let i = 0; i < remote.length; i++) {
-      const { subscriber, qos } = remote[i] as Subscription<Subscriber>
-      subscriber.deliver(publication, qos < publication.qos ? qos : publication.qos)
+      const { subscriber, qos } = remote[i] as Subscription<RemoteSubscriber>
+      subscriber.send(publication, qos < publication.qos ? qos : publication.qos, route.id)
       delivered += 1
     }
     return delivered
@@ -131,12 +140,12 @@ export class Router implements Relay {
     for (const [filter, subscribers] of this.#filters) yield [filter, highest(subscribers)]
   }
 
-  addRemote(filter: string, remote: Subscriber, qos: 0 | 1): void {
+  addRemote(filter: string, remote: RemoteSubscriber, qos: 0 | 1): void {
     this.#remoteTrie.add(filter, { subscriber: remote, qos, noLocal: false })
     this.#generation += 1
   }
 
-  removeRemote(filter: string, remote: Subscriber): void {
+  removeRemote(filter: string, remote: RemoteSubscriber): void {
     this.#remoteTrie.remove(filter, remote)
     this.#generation += 1
   }
@@ -175,8 +184,8 @@ function highest([, qos1]: Subscribers): 0 | 1 {
 }
 
 /** Overlapping filters of one subscriber count once, with the highest QoS [MQTT-3.3.5-1]. */
-function matchesOf(trie: TopicTrie<Subscriber>, topic: string): Subscription<Subscriber>[] {
-  const bySubscriber = new Map<Subscriber, Subscription<Subscriber>>()
+function matchesOf<S>(trie: TopicTrie<S>, topic: string): Subscription<S>[] {
+  const bySubscriber = new Map<S, Subscription<S>>()
   trie.match(topic, (found) => {
     const known = bySubscriber.get(found.subscriber)
     const merged =

@@ -1,52 +1,61 @@
 /**
- * One peer of the mesh, as its neighbour holds it. A frame is one ArrayBuffer, little endian:
+ * The way to one other shard and back: batches on their way out, credit, counts. Owned by the mesh of its
+ * shard, from `join` to `leave`.
  *
- *   u32 bytes of the control part · msgpack array of channel, body, channel, body, … ·
- *   data messages: u32 bytes · u8 channel · bytes
+ * Credit counts data messages with their head. A message is let through while any credit is left, so
+ * at most one message more than the window is under way, and overdrafts. It comes back with every frame
+ * that the peer sends anyway, and with a frame of its own once a quarter of the window is owed: a sender
+ * without credit has at least a window under way, so what is owed to it always reaches that mark.
  *
- * Control comes first within a frame; order holds within a lane. Frames are cut at 1 MiB of data. Bounds:
- * data by credit, plus one read of each socket that overdrew it; control by its senders.
+ * Bounds: data by the window; control and overdraft by who asks; waiters by who feeds the peer, each once.
+ * Under `flush` durability batches wait for the sync, in the order of their turns.
  */
-import { Packr } from 'msgpackr'
-import type { Turn, TurnWriter } from '../../core/ports/turn.ts'
+import type { Turn } from '../../core/ports/turn.ts'
+import { type BatchOwner, MeshBatch } from './mesh-batch.ts'
+import { encodeBody } from './mesh-body.ts'
+import {
+  CONTROL,
+  DATA,
+  type FrameListener,
+  frameBytes,
+  MESSAGE_HEAD_BYTES,
+  readFrame,
+} from './mesh-frame.ts'
+import type { MeshReceivers } from './mesh-receivers.ts'
 
-const FRAME_BYTES = 1_048_576
-const FIRST_BYTES = 65_536
-const MESSAGE_HEADER_BYTES = 5
-const CREDIT = 0 // the channel on which credit is granted
+const GRANTS_PER_WINDOW = 4 // seldom enough to cost nothing, early enough that a stream never stops
 
-export type ControlReceiver = (from: number, body: unknown) => void
-/** The bytes from `start` to `end` are borrowed for the call. */
-export type DataReceiver = (from: number, buffer: Buffer, start: number, end: number) => void
-
-/** A node MessagePort fits. */
+/** One end of the channel between two shards; a MessagePort of Node fits. */
 export interface MeshPort {
   postMessage(frame: ArrayBuffer, transfer: readonly ArrayBuffer[]): void
   on(event: 'message', listener: (frame: ArrayBuffer) => void): unknown
   close(): void
-  /** What is queued, without waiting for the event loop. */
+  /** The oldest frame that is queued and was not heard; takes it out (`receiveMessageOnPort`). */
   receiveNow?(): ArrayBuffer | undefined
-}
-
-/** Where a message is written; one object, filled again for each. */
-export interface Room {
-  buffer: Buffer
-  at: number
 }
 
 export interface MeshPeerStatus {
   readonly peer: number
   readonly framesIn: number
   readonly framesOut: number
+  /** Messages by lane. Out: those that have left. */
   readonly controlIn: number
   readonly controlOut: number
   readonly dataIn: number
   readonly dataOut: number
+  /** Of frames, heads included. */
   readonly bytesIn: number
   readonly bytesOut: number
+  /** Data bytes that may still be said; below zero after an overdraft. */
   readonly creditBytes: number
   /** How many wait for credit. */
   readonly waiting: number
+}
+
+/** Where a message is written, before anything else is said to the peer; one object, filled again for each. */
+export interface Room {
+  readonly buffer: Buffer
+  readonly at: number
 }
 
 export interface MeshPeerParts {
@@ -54,28 +63,22 @@ export interface MeshPeerParts {
   readonly port: MeshPort
   readonly turn: Turn
   readonly windowBytes: number
-  readonly receivers: {
-    readonly control: readonly (ControlReceiver | undefined)[]
-    readonly data: readonly (DataReceiver | undefined)[]
-  }
+  readonly receivers: MeshReceivers
 }
 
-const packr = new Packr({ useRecords: false, moreTypes: false })
-
-export class MeshPeer implements TurnWriter {
+export class MeshPeer implements BatchOwner, FrameListener {
   readonly #parts: MeshPeerParts
-  #control: unknown[] = []
-  #data: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
-  #end = 0
-  /** Whole frames of this turn, and those of turns that await their sync. */
-  #frames: ArrayBuffer[] = []
-  #held: ArrayBuffer[] | undefined = undefined
-  #asked = false
-  #closed = false
-  #waiters: (() => void)[] = []
-  readonly #room: Room
-  #ungranted = 0
-  creditBytes: number
+  readonly #turn: Turn
+  readonly #room: { buffer: Buffer; at: number } = { buffer: Buffer.alloc(0), at: 0 }
+  readonly #waiters = new Set<() => void>()
+  #open: MeshBatch | undefined = undefined
+  /** Not posted yet, oldest first. */
+  #batches: MeshBatch[] = []
+  #expectedBytes = 0
+  #credit: number
+  /** Data bytes heard, and not granted back yet. */
+  #owed = 0
+  #gone = false
   #framesIn = 0
   #framesOut = 0
   #controlIn = 0
@@ -87,41 +90,21 @@ export class MeshPeer implements TurnWriter {
 
   constructor(parts: MeshPeerParts) {
     this.#parts = parts
-    this.creditBytes = parts.windowBytes
-    this.#room = { buffer: this.#data, at: 0 }
-    parts.port.on('message', this.#receive)
+    this.#turn = parts.turn
+    this.#credit = parts.windowBytes
+    parts.port.on('message', (frame) => {
+      if (this.#gone) return // it was on its way to this loop when the peer left
+      const failures: unknown[] = []
+      this.#receive(frame, failures)
+      throwAll(failures)
+    })
   }
 
-  tell(channel: number, body: unknown): void {
-    this.#control.push(channel, body)
-    this.#controlOut += 1
-    this.#ask()
+  get hasCredit(): boolean {
+    return this.#credit > 0
   }
 
-  reserve(channel: number, bytes: number, overdraft: boolean): Room | undefined {
-    if (this.creditBytes <= 0 && !overdraft) return undefined
-    const total = MESSAGE_HEADER_BYTES + bytes
-    if (this.#end + total > this.#data.length) this.#makeRoom(total)
-    this.creditBytes -= total
-    this.#dataOut += 1
-    const buffer = this.#data
-    let at = this.#end
-    buffer.writeUInt32LE(bytes, at)
-    buffer[at + 4] = channel
-    at += MESSAGE_HEADER_BYTES
-    this.#end = at + bytes
-    this.#ask()
-    this.#room.buffer = buffer
-    this.#room.at = at
-    return this.#room
-  }
-
-  whenCredit(resume: () => void): void {
-    if (this.creditBytes > 0) resume()
-    else this.#waiters.push(resume)
-  }
-
-  status(): MeshPeerStatus {
+  get status(): MeshPeerStatus {
     return {
       peer: this.#parts.peer,
       framesIn: this.#framesIn,
@@ -132,180 +115,149 @@ export class MeshPeer implements TurnWriter {
       dataOut: this.#dataOut,
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
-      creditBytes: this.creditBytes,
-      waiting: this.#waiters.length,
+      creditBytes: this.#credit,
+      waiting: this.#waiters.size,
     }
   }
 
-  close(): void {
-    this.#closed = true
-    this.#control = []
-    this.#end = 0
-    this.#frames = []
-    this.#held = undefined
+  tell(channel: number, body: unknown): void {
+    const encoded = encodeBody(body)
+    const { frames } = this.#batch()
+    const at = frames.append(CONTROL, channel, encoded.length) // before `buffer` is read: it may change it
+    encoded.copy(frames.buffer, at)
+  }
+
+  reserve(channel: number, bytes: number): Room {
+    const { frames } = this.#batch()
+    this.#credit -= MESSAGE_HEAD_BYTES + bytes
+    const room = this.#room
+    room.at = frames.append(DATA, channel, bytes)
+    room.buffer = frames.buffer
+    return room
+  }
+
+  whenCredit(resume: () => void): void {
+    if (this.#credit > 0) resume()
+    else this.#waiters.add(resume)
+  }
+
+  /** Resumes those who wait, oldest first, while there is credit; all of them once the peer has left. */
+  tellWaiters(failures: unknown[]): void {
+    for (const resume of this.#waiters) {
+      if (this.#credit <= 0 && !this.#gone) return
+      this.#waiters.delete(resume)
+      try {
+        resume()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+  }
+
+  /** Hears what is queued in the port; returns how many frames. */
+  drain(): number {
+    const failures: unknown[] = []
+    let frames = 0
+    for (;;) {
+      const frame = this.#parts.port.receiveNow?.()
+      if (frame === undefined) break
+      frames += 1
+      this.#receive(frame, failures)
+    }
+    throwAll(failures)
+    return frames
+  }
+
+  /** Nothing leaves and nothing is heard any more. Call `tellWaiters` next. */
+  leave(): void {
+    this.#gone = true
+    this.#open = undefined
+    this.#batches = []
     this.#parts.port.close()
-    this.#wake()
   }
 
-  drain(): void {
-    const { port } = this.#parts
-    for (let frame = port.receiveNow?.(); frame !== undefined; frame = port.receiveNow?.()) {
-      this.#receive(frame)
-    }
+  // ---- BatchOwner
+
+  close(batch: MeshBatch): void {
+    if (this.#open === batch) this.#open = undefined
   }
 
-  // ---- TurnWriter
-
-  flush(): void {
-    let frames = this.#held
-    this.#held = undefined
-    if (frames === undefined) {
-      this.#asked = false
-      this.#seal()
-      frames = this.#frames
-      this.#frames = []
-    }
-    this.#post(frames)
+  settle(batch: MeshBatch): void {
+    this.close(batch)
+    while (this.#batches[0]?.settled === true) this.#post(this.#batches.shift() as MeshBatch)
   }
 
-  hold(): void {
-    this.#asked = false
-    this.#seal()
-    this.#held = this.#frames
-    this.#frames = []
+  refund(bytes: number): void {
+    this.#credit += bytes
+    const failures: unknown[] = []
+    this.tellWaiters(failures)
+    throwAll(failures)
   }
 
-  /**
-   * The turn's record was not stored. Publications of it go with its connections, whose clients send them
-   * again; but custody that was given away must arrive, or nobody would have it.
-   */
-  discard(): void {
-    const frames = [...(this.#held ?? []), ...this.#frames]
-    this.#held = undefined
-    this.#frames = []
-    this.#asked = false
-    this.creditBytes += this.#end
-    this.#end = 0
-    this.#seal()
-    this.#post([...frames.map((frame) => this.#withoutData(frame)), ...this.#frames])
-    this.#frames = []
+  // ---- FrameListener
+
+  granted(bytes: number): void {
+    this.#credit += bytes
   }
 
-  #withoutData(frame: ArrayBuffer): ArrayBuffer {
-    const control = 4 + new DataView(frame).getUint32(0, true)
-    this.creditBytes += frame.byteLength - control
-    return frame.slice(0, control)
+  control(channel: number, buffer: Buffer, start: number, end: number): void {
+    this.#controlIn += 1
+    this.#parts.receivers.control(this.#parts.peer, channel, buffer, start, end)
   }
 
-  // ---- sending
-
-  #ask(): void {
-    if (this.#asked) return
-    this.#asked = true
-    this.#parts.turn.writeLater(this)
+  data(channel: number, buffer: Buffer, start: number, end: number): void {
+    this.#dataIn += 1
+    this.#owed += MESSAGE_HEAD_BYTES + end - start
+    this.#parts.receivers.data(this.#parts.peer, channel, buffer, start, end)
   }
 
-  #makeRoom(total: number): void {
-    if (this.#end + total > FRAME_BYTES && this.#end > 0) this.#seal()
-    if (this.#end + total <= this.#data.length) return
-    let size = this.#data.length
-    while (size < this.#end + total) size *= 2
-    const larger = Buffer.allocUnsafeSlow(size)
-    this.#data.copy(larger, 0, 0, this.#end)
-    this.#data = larger
-  }
+  // ----
 
-  /** Makes a frame of what is gathered: the control part packed, the data copied, its buffer used again. */
-  #seal(): void {
-    if (this.#control.length === 0 && this.#end === 0) return
-    const control = this.#control.length === 0 ? undefined : packr.pack(this.#control)
-    this.#control = []
-    const controlBytes = control?.length ?? 0
-    const frame = new ArrayBuffer(4 + controlBytes + this.#end)
-    const bytes = Buffer.from(frame)
-    bytes.writeUInt32LE(controlBytes, 0)
-    if (control !== undefined) bytes.set(control, 4)
-    this.#data.copy(bytes, 4 + controlBytes, 0, this.#end)
-    this.#end = 0
-    if (this.#data.length > FRAME_BYTES) this.#data = Buffer.allocUnsafeSlow(FIRST_BYTES)
-    this.#frames.push(frame)
-  }
-
-  #post(frames: readonly ArrayBuffer[]): void {
-    if (this.#closed) return
-    for (const frame of frames) {
-      this.#framesOut += 1
-      this.#bytesOut += frame.byteLength
-      this.#parts.port.postMessage(frame, [frame])
-    }
-  }
-
-  // ---- receiving
-
-  readonly #receive = (frame: ArrayBuffer): void => {
-    if (this.#closed) return
-    this.#parts.turn.enter()
+  #receive(transferred: ArrayBuffer, failures: unknown[]): void {
+    this.#turn.enter()
+    const frame = Buffer.from(transferred)
     this.#framesIn += 1
-    this.#bytesIn += frame.byteLength
-    const bytes = Buffer.from(frame)
-    const data = 4 + bytes.readUInt32LE(0)
-    let fault: Error | undefined
-    if (data > 4) fault = this.#receiveControl(packr.unpack(bytes.subarray(4, data)) as unknown[])
-    if (data < bytes.length) fault = this.#receiveData(bytes, data) ?? fault
-    if (fault !== undefined) throw fault // a defect of one receiver; the others have had theirs
+    this.#bytesIn += frameBytes(frame)
+    readFrame(frame, this, failures)
+    this.tellWaiters(failures)
+    const due = this.#owed * GRANTS_PER_WINDOW >= this.#parts.windowBytes
+    if (due && !this.#gone) this.#batch() // an empty one carries the grant
   }
 
-  #receiveControl(items: readonly unknown[]): Error | undefined {
-    const { peer, receivers } = this.#parts
-    let fault: Error | undefined
-    for (let i = 0; i < items.length; i += 2) {
-      const channel = items[i] as number
-      if (channel === CREDIT) {
-        this.creditBytes += items[i + 1] as number
-        if (this.creditBytes > 0) this.#wake()
-        continue
-      }
-      this.#controlIn += 1
-      try {
-        const receive = receivers.control[channel]
-        if (receive === undefined) throw new Error(`nobody hears control channel ${channel}`)
-        receive(peer, items[i + 1])
-      } catch (error) {
-        fault ??= error instanceof Error ? error : new Error(String(error))
-      }
-    }
-    return fault
+  /** The batch of the turn that is open: earlier ones wait for a sync, each with its own outcome. */
+  #batch(): MeshBatch {
+    const turn = this.#turn
+    turn.enter()
+    const open = this.#open
+    if (open !== undefined && open.serial === turn.serial) return open
+    const batch = new MeshBatch(this, turn.serial, this.#expectedBytes)
+    this.#open = batch
+    this.#batches.push(batch)
+    turn.writeLater(batch)
+    return batch
   }
 
-  #receiveData(bytes: Buffer, from: number): Error | undefined {
-    const { peer, receivers, windowBytes } = this.#parts
-    let fault: Error | undefined
-    for (let at = from; at < bytes.length; ) {
-      const start = at + MESSAGE_HEADER_BYTES
-      const end = start + bytes.readUInt32LE(at)
-      const channel = bytes[at + 4] as number
-      at = end
-      this.#dataIn += 1
-      try {
-        const receive = receivers.data[channel]
-        if (receive === undefined) throw new Error(`nobody hears data channel ${channel}`)
-        receive(peer, bytes, start, end)
-      } catch (error) {
-        fault ??= error instanceof Error ? error : new Error(String(error))
-      }
+  #post(batch: MeshBatch): void {
+    const { frames } = batch
+    if (frames.empty && this.#owed === 0) return
+    const granted = this.#owed
+    this.#owed = 0
+    this.#controlOut += frames.controls
+    this.#dataOut += frames.datas
+    for (const frame of frames.finish(granted)) {
+      const bytes = frameBytes(frame)
+      this.#expectedBytes = bytes
+      this.#framesOut += 1
+      this.#bytesOut += bytes
+      this.#parts.port.postMessage(frame.buffer, [frame.buffer])
     }
-    this.#ungranted += bytes.length - from
-    if (this.#ungranted >= windowBytes / 4) {
-      this.#control.push(CREDIT, this.#ungranted)
-      this.#ungranted = 0
-      this.#ask()
-    }
-    return fault
   }
+}
 
-  #wake(): void {
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const resume of waiters) resume()
-  }
+/** @throws what was thrown, as it was; several of them as one AggregateError */
+export function throwAll(failures: readonly unknown[]): void {
+  if (failures.length === 0) return
+  const [first] = failures
+  if (failures.length === 1 && first instanceof Error) throw first
+  throw new AggregateError(failures, 'receivers of the mesh failed')
 }

@@ -3,24 +3,23 @@
  * shard; what is said during a turn leaves at its end, behind the turn's record, as one transferred buffer.
  *
  * Two lanes. *Control* is never held back: its senders bound it by the answers that they await. *Data* needs
- * credit, `windowBytes` under way to one peer; the receiver grants it back in quarters. Receiving never waits
- * for sending.
+ * credit, `windowBytes` under way to one peer; the receiver grants it back in quarters. What is said to one
+ * peer is heard in the order in which it was said, on both lanes. Receiving never waits for sending.
+ *
+ * A receiver or waiter that throws costs the others nothing: the rest of the frame is heard first, then
+ * the error is thrown into the event loop of the shard.
  */
+import { PlatformError } from '../../core/domain/errors.ts'
 import type { Turn } from '../../core/ports/turn.ts'
-import {
-  type ControlReceiver,
-  type DataReceiver,
-  MeshPeer,
-  type MeshPeerStatus,
-  type MeshPort,
-  type Room,
-} from './mesh-peer.ts'
+import { MeshPeer, type MeshPeerStatus, type MeshPort, type Room, throwAll } from './mesh-peer.ts'
+import { type ControlReceiver, type DataReceiver, MeshReceivers } from './mesh-receivers.ts'
 
 const WINDOW_BYTES = 4_194_304 // of data on its way to one peer: some milliseconds of a busy shard
 
 export interface MeshParts {
   readonly shard: number
   readonly turn: Turn
+  /** The same in every shard. */
   readonly windowBytes?: number
 }
 
@@ -29,9 +28,8 @@ export class Mesh {
   readonly #turn: Turn
   readonly #windowBytes: number
   readonly #peers = new Map<number, MeshPeer>()
+  readonly #receivers = new MeshReceivers()
   #numbers: readonly number[] = []
-  readonly #control: (ControlReceiver | undefined)[] = []
-  readonly #data: (DataReceiver | undefined)[] = []
 
   constructor(parts: MeshParts) {
     this.shard = parts.shard
@@ -44,13 +42,14 @@ export class Mesh {
     return this.#numbers
   }
 
+  /** Also in place of the port of a shard that was replaced. Register all receivers before. */
   join(peer: number, port: MeshPort): void {
-    this.leave(peer)
-    const turn = this.#turn
-    const windowBytes = this.#windowBytes
-    const receivers = { control: this.#control, data: this.#data }
-    this.#peers.set(peer, new MeshPeer({ peer, port, turn, windowBytes, receivers }))
+    if (peer === this.shard) throw new PlatformError('internal', 'a shard is no peer of its own')
+    const replaced = this.#peers.get(peer)
+    const parts = { peer, port, turn: this.#turn, receivers: this.#receivers }
+    this.#peers.set(peer, new MeshPeer({ ...parts, windowBytes: this.#windowBytes }))
     this.#list()
+    if (replaced !== undefined) end(replaced)
   }
 
   /** The peer is gone: what was gathered for it is dropped; whoever waits for its credit is told. */
@@ -59,23 +58,27 @@ export class Mesh {
     if (gone === undefined) return
     this.#peers.delete(peer)
     this.#list()
-    gone.close()
+    end(gone)
   }
 
-  /** Handles what a peer that died had posted, before it is left. */
-  drain(peer: number): void {
-    this.#peers.get(peer)?.drain()
+  /** Handles what a peer that died had posted, before it is left; returns how many frames. */
+  drain(peer: number): number {
+    return this.#peers.get(peer)?.drain() ?? 0
   }
 
+  /** Channels are 1 to 255, with one receiver each. @throws internal */
   onControl(channel: number, receive: ControlReceiver): void {
-    this.#control[channel] = receive
+    this.#receivers.onControl(channel, receive)
   }
 
   onData(channel: number, receive: DataReceiver): void {
-    this.#data[channel] = receive
+    this.#receivers.onData(channel, receive)
   }
 
-  /** Control lane: `body` is what msgpack can say. False: no such peer. */
+  /**
+   * Control lane; encoded within the call (mesh-body.ts says what a body can be). False: no such peer.
+   * Throws what the encoder throws, and has said nothing then.
+   */
   tell(peer: number, channel: number, body: unknown): boolean {
     const to = this.#peers.get(peer)
     if (to === undefined) return false
@@ -84,18 +87,20 @@ export class Mesh {
   }
 
   /**
-   * Room for one data message, to be filled before anything else is reserved. `undefined`: no such peer,
+   * Room for one data message, to be filled before anything else is said. `undefined`: no such peer,
    * or its credit is used up and this may not overdraw it.
    */
   reserve(peer: number, channel: number, bytes: number, overdraft: boolean): Room | undefined {
-    return this.#peers.get(peer)?.reserve(channel, bytes, overdraft)
+    const to = this.#peers.get(peer)
+    if (to === undefined || !(overdraft || to.hasCredit)) return undefined
+    return to.reserve(channel, bytes)
   }
 
   hasCredit(peer: number): boolean {
-    return (this.#peers.get(peer)?.creditBytes ?? 0) > 0
+    return this.#peers.get(peer)?.hasCredit ?? false
   }
 
-  /** Calls once when the peer has credit, or has left; at once where that is so now. */
+  /** Calls once when the peer has credit, or has left; at once where that is so now. One that waits is kept once. */
   whenCredit(peer: number, resume: () => void): void {
     const to = this.#peers.get(peer)
     if (to === undefined) resume()
@@ -103,7 +108,7 @@ export class Mesh {
   }
 
   status(): readonly MeshPeerStatus[] {
-    return this.#numbers.map((peer) => (this.#peers.get(peer) as MeshPeer).status())
+    return this.#numbers.map((peer) => (this.#peers.get(peer) as MeshPeer).status)
   }
 
   close(): void {
@@ -113,4 +118,12 @@ export class Mesh {
   #list(): void {
     this.#numbers = [...this.#peers.keys()].sort((a, b) => a - b)
   }
+}
+
+/** Those who waited may ask the mesh at once: it must not know the peer any more. */
+function end(peer: MeshPeer): void {
+  peer.leave()
+  const failures: unknown[] = []
+  peer.tellWaiters(failures)
+  throwAll(failures)
 }

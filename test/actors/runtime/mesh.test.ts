@@ -23,7 +23,7 @@ function say(group: ShardGroup, text: string, overdraft = false): boolean {
 }
 
 describe('mesh', () => {
-  it('sends what a turn gathered as one frame, each lane in its order', () => {
+  it('sends what a turn gathered as one frame, in the order in which it was said', () => {
     const { group, heard } = setUp()
     const { mesh, turns } = group.shard(0)
     say(group, 'one')
@@ -34,7 +34,7 @@ describe('mesh', () => {
     turns.settle()
     assert.equal(mesh.status()[0]?.framesOut, 1)
     group.settle()
-    assert.deepEqual(heard, ['0 [1,null,"ä",{}]', '0 "two"', 'one', ''])
+    assert.deepEqual(heard, ['one', '0 [1,null,"ä",{}]', '', '0 "two"'])
     assert.equal(mesh.tell(5, CHANNEL, 1), false)
     assert.equal(mesh.reserve(5, CHANNEL, 1, true), undefined)
   })
@@ -48,13 +48,20 @@ describe('mesh', () => {
     assert.equal(mesh.hasCredit(1), false)
     let resumed = 0
     mesh.whenCredit(1, () => resumed++)
+    const answers: unknown[] = []
+    mesh.onControl(CHANNEL, (_from, body) => answers.push(body))
+    group.shard(1).mesh.tell(0, CHANNEL, 'without a grant')
+    group.shard(1).turns.settle()
+    group.shard(0).lines.get(1)?.step()
+    assert.deepEqual(answers, ['without a grant'])
+    assert.equal(resumed, 0)
     assert.equal(say(group, 'over', true), true)
     mesh.tell(1, CHANNEL, 'control')
     group.shard(0).turns.settle()
     assert.equal(resumed, 0)
     group.settle()
     assert.equal(heard.length, 12)
-    assert.equal(heard[0], '0 "control"')
+    assert.equal(heard.at(-1), '0 "control"')
     assert.equal(resumed, 1)
     assert.equal(mesh.hasCredit(1), true)
     assert.equal(mesh.status()[0]?.creditBytes, 1000)
