@@ -21,7 +21,7 @@ export type { JsonObject, JsonValue } from './core/domain/json.ts'
 export type { AccessKey, Device, Page, Product, Validation } from './core/domain/registry.ts'
 export type { ListenerSpec, Settings } from './core/domain/settings.ts'
 export type { PartialSettings } from './core/domain/settings-schema.ts'
-export type { ShardStatus, StatusReport } from './core/domain/status.ts'
+export type { ShardReport, ShardStatus, StatusReport } from './core/domain/status.ts'
 export type { Tsl } from './core/domain/thing-model/tsl.ts'
 export type { UplinkFilter, UplinkMessage } from './core/domain/uplink-message.ts'
 export type { Diagnostics } from './core/ports/diagnostics.ts'
@@ -138,7 +138,8 @@ export class Platform {
   }
 
   /**
-   * What devices say from now on, or from a cursor: each message once, in the order it was stored. Ends
+   * What devices say from now on, or from a cursor: each message once, those of one device in the order in which
+   * it said them (threads/uplinks.ts tells exactly when). A cursor holds for any later number of shards. Ends
    * when the platform closes. @throws PlatformError request.invalid for a malformed cursor
    */
   uplinks(options: UplinkOptions = {}): AsyncGenerator<UplinkMessage, void, undefined> {
@@ -148,6 +149,11 @@ export class Platform {
     return followUplinks({ logs: threads.logs, closing, diagnostics }, options)
   }
 
+  /**
+   * How every shard is; one that is silent (`state`) is told with what is known of it, within about a second.
+   *
+   * @throws PlatformError platform.closed
+   */
   status(): Promise<StatusReport> {
     return this.#interior.status()
   }

@@ -22,6 +22,7 @@ import { loadSecretKey, SecretBox } from '../storage/sealed-secret.ts'
 import { type BoundListener, boundListener, openApiDoor } from './api-doors.ts'
 import { deviceOwners } from './device-owners.ts'
 import { freeListeners } from './free-ports.ts'
+import { PlatformStatus } from './platform-status.ts'
 import { type PlatformThreads, startThreads } from './platform-threads.ts'
 import { systemClock, systemRandom } from './system.ts'
 
@@ -99,20 +100,15 @@ async function build(
   })
   await makeAdminKey(services, data)
 
-  const startedAt = systemClock.now()
-  const status = async (): Promise<StatusReport> => {
-    const reports = await shards.reports()
-    const online = reports.reduce((sum, { devicesOnline }) => sum + devicesOnline, 0)
-    return {
-      version: options.version,
-      startedAt,
-      uptimeSec: Math.round((systemClock.now() - startedAt) / 1000),
-      durability: settings.durability,
-      shards: reports,
-      devices: { registered: reader.deviceCount(), online },
-      memory: { rssBytes: process.memoryUsage.rss() },
-    }
-  }
+  const platformStatus = new PlatformStatus({
+    version: options.version,
+    durability: settings.durability,
+    shards,
+    recovery: threads.replayed,
+    registered: () => reader.deviceCount(),
+    clock: systemClock,
+  })
+  const status = (): Promise<StatusReport> => platformStatus.read()
   const ports = new Map(mqtt.map((spec, i) => [spec, threads.ports[i] as number]))
   for (const spec of specs.filter(({ protocol }) => protocol === 'http')) {
     const door = await openApiDoor(spec, { services, reader, status, log: diagnostics })

@@ -1,6 +1,5 @@
 /** Starts the worker threads in the order of what they need of each other, and ends them in the reverse. */
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
 import type { Remote } from '../actors/runtime/conversation.ts'
 import { PresenceTable } from '../actors/runtime/presence-table.ts'
@@ -20,6 +19,7 @@ import {
   type StorageReady,
   type StorageStart,
 } from './thread-start.ts'
+import type { LogPlace } from './uplinks.ts'
 import { WorkerThread } from './worker-thread.ts'
 
 const REQUEST_MS = 60_000 // longer than any wait for a device's reply
@@ -35,14 +35,6 @@ export interface PlatformThreadsOptions {
   readonly diagnostics: Diagnostics
   readonly login: LoginHook | undefined
   readonly onFailure: (error: PlatformError) => void
-}
-
-/** A message log, as its readers find it. */
-export interface LogPlace {
-  readonly log: number
-  readonly directory: string
-  /** Absent for a log that no shard writes any more. */
-  readonly highWater: SharedArrayBuffer | undefined
 }
 
 export interface PlatformThreads {
@@ -134,7 +126,7 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
     storage,
     shards,
     presence,
-    logs: logPlaces(data, highWaters),
+    logs: logPlaces(data, highWaters, found),
     replayed: found.replayed,
     ports: shards.ports,
     close: async () => {
@@ -149,12 +141,20 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
 }
 
 /** Those that are written, and those that an earlier start with more shards has left. */
-function logPlaces(data: DataDirectory, highWaters: readonly SharedArrayBuffer[]): LogPlace[] {
-  const left = readdirSync(data.logs).filter((name) => /^\d{1,5}$/.test(name))
-  const logs = new Set([...highWaters.keys(), ...left.map(Number)])
+function logPlaces(
+  data: DataDirectory,
+  highWaters: readonly SharedArrayBuffer[],
+  { nextSequences }: StorageReady,
+): LogPlace[] {
+  const logs = new Set([...highWaters.keys(), ...nextSequences.keys()])
   return [...logs]
     .sort((a, b) => a - b)
-    .map((log) => ({ log, directory: data.log(log), highWater: highWaters[log] }))
+    .map((log) => ({
+      log,
+      directory: data.log(log),
+      highWater: highWaters[log],
+      lastSequence: (nextSequences.get(log) ?? 1) - 1,
+    }))
 }
 
 function tlsMaterial(options: PlatformThreadsOptions): TlsMaterial | undefined {

@@ -19,7 +19,6 @@ import {
 } from '../actors/runtime/presence-table.ts'
 import type { ShardBoard } from '../actors/runtime/shard-board.ts'
 import { PlatformError } from '../core/domain/errors.ts'
-import type { ShardStatus } from '../core/domain/status.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
 import { stopListening } from '../protocol/listeners/shared-port.ts'
 import { sharedNow } from './system.ts'
@@ -36,23 +35,6 @@ const WATCH_MS = 250
 const STALLED_MS = 1500 // a shard beats four times a second
 const MAX_DEATHS = 5
 const MINUTE_MS = 60_000
-const REPORT_MS = 1000 // for a shard to say how it is
-
-const UNKNOWN: Omit<ShardStatus, 'shard' | 'state' | 'restarts'> = {
-  connections: 0,
-  devicesOnline: 0,
-  messagesIn: 0,
-  messagesOut: 0,
-  lagMs: 0,
-  turn: { longestMs: 0, count: 0 },
-  heap: { usedBytes: 0, limitBytes: 0 },
-  handOvers: { given: 0, adopted: 0, declined: 0, timedOut: 0, superseded: 0, waiting: 0 },
-  mesh: [],
-  settling: 0,
-  logSequence: 0,
-  refusals: {},
-  counters: {},
-}
 
 export interface ShardSupervisorParts {
   readonly count: number
@@ -105,21 +87,6 @@ export class ShardSupervisor {
 
   get ports(): readonly number[] {
     return this.#seats[0]?.ready.ports ?? []
-  }
-
-  /** What each says of itself. One that does not say is shown with what is known without it. */
-  reports(): Promise<readonly ShardStatus[]> {
-    return Promise.all(
-      this.#seats.map(async ({ control, stalled, restarts }, shard) => {
-        const silent = new Promise<undefined>((resolve) => {
-          setTimeout(() => resolve(undefined), REPORT_MS).unref()
-        })
-        const asked = stalled ? undefined : control.status().catch(() => undefined)
-        const report = await Promise.race([asked, silent])
-        if (report !== undefined) return { ...report, state: 'serving' as const, restarts }
-        return { ...UNKNOWN, shard, state: 'silent' as const, restarts }
-      }),
-    )
   }
 
   /** All of them at once. @throws what one could not start for; the others are closed then */

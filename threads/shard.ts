@@ -224,12 +224,13 @@ const watch = new ShardWatch({ shard, board, open, counters: tally, diagnostics 
 settleSome()
 
 const control = {
-  status(): Omit<ShardStatus, 'state' | 'restarts'> {
+  status(): ShardStatus {
     const counts = Object.entries(tally.snapshot())
     const isRefusal = ([name]: readonly [string, number]): boolean =>
       /refused|rejected|dropped|closed|failed/.test(name)
     return {
       shard,
+      shedding: open.shedding !== undefined,
       connections: open.count,
       devicesOnline: devices.online,
       messagesIn: traffic.received,
@@ -240,7 +241,7 @@ const control = {
       handOvers: devices.counts,
       mesh: mesh.status(),
       settling: settlement.left,
-      logSequence: log.nextSequence - 1,
+      log: { sequence: log.nextSequence - 1, ...log.written },
       refusals: Object.fromEntries(counts.filter(isRefusal)),
       counters: Object.fromEntries(counts.filter((entry) => !isRefusal(entry))),
     }

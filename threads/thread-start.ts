@@ -63,7 +63,7 @@ export interface ShardReady {
 
 /** Methods that a shard serves to main. */
 export interface ShardControl extends Omit<DeviceOwner, 'isOnline'> {
-  status(): Omit<ShardStatus, 'state' | 'restarts'>
+  status(): ShardStatus
   /** A shard died: what it had posted is handled, our rows are in the store when this resolves. */
   peerGone(peer: number): Promise<void>
   /** Its rows are in the store, and the presence table says so. */

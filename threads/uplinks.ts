@@ -2,7 +2,7 @@
  * What devices say, as an async iterator over the message logs: it reads the files behind the shards, so
  * a slow reader costs disk, never memory or a device's time. It ends when the platform closes.
  */
-import { PlatformError } from '../core/domain/errors.ts'
+import { UplinkCursor } from '../core/domain/uplink-cursor.ts'
 import {
   passes,
   type UplinkFilter,
@@ -10,14 +10,23 @@ import {
   uplinkMessageOf,
 } from '../core/domain/uplink-message.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
-import { HIGH_WATER_BYTES, HighWater } from '../storage/log/high-water.ts'
+import { HighWater } from '../storage/log/high-water.ts'
 import { LogFollower } from '../storage/log/log-follower.ts'
-import type { LogPlace } from './platform-threads.ts'
 
 export interface UplinkOptions extends UplinkFilter {
   /** `now` (default), `oldest` that is still kept, or the cursor of the message seen last. */
   readonly from?: string
   readonly signal?: AbortSignal
+}
+
+/** A message log, as its readers find it. */
+export interface LogPlace {
+  readonly log: number
+  readonly directory: string
+  /** `undefined` for a log that no shard writes any more: it is read to its end. */
+  readonly highWater: SharedArrayBuffer | undefined
+  /** Of the last entry when the platform started. */
+  readonly lastSequence: number
 }
 
 export interface UplinkSource {
@@ -29,8 +38,13 @@ export interface UplinkSource {
 
 /**
  * The place is taken at the call, not at the first `next`: nothing said in between is missed. Each message
- * comes once; those of one shard in the order in which they were stored. Where a device has moved between
- * shards meanwhile, `messageId`s and times tell its order.
+ * comes once. Messages of one shard come in the order in which they were stored, and those of one device in
+ * the order in which it said them, also where it has moved between shards: always while the reader keeps up;
+ * in a backlog that is larger than what is in view (log-follower.ts) as far as `storedAt` tells it. An idle
+ * shard is never waited for. Between devices of different shards there is no order.
+ *
+ * A cursor holds for any later number of shards: a log that it does not name is read from its start, for it
+ * is younger than the cursor.
  *
  * @throws request.invalid for a malformed cursor
  */
@@ -38,81 +52,50 @@ export function followUplinks(
   source: UplinkSource,
   options: UplinkOptions,
 ): AsyncGenerator<UplinkMessage, void, undefined> {
-  const positions = startOf(source, options.from ?? 'now')
+  const cursor = startOf(source, options.from ?? 'now')
   const signals = [source.closing, ...(options.signal === undefined ? [] : [options.signal])]
-  const signal = AbortSignal.any(signals)
-  const followers = source.logs.map(({ log, directory, highWater }) => {
-    const after = positions.get(log) ?? 0
-    const mark = highWater ?? new SharedArrayBuffer(HIGH_WATER_BYTES) // nobody writes it any more
-    return { log, follower: new LogFollower({ directory, log, highWater: mark, after, signal }) }
+  const logs = source.logs.map(({ log, directory, highWater }) => {
+    return { log, directory, highWater, after: cursor.sequence(log) }
   })
-  return read(followers, positions, source, options)
+  const follower = new LogFollower({ logs, signal: AbortSignal.any(signals) })
+  return read(follower, cursor, source, options)
 }
 
-interface Followed {
-  readonly log: number
-  readonly follower: LogFollower
-}
-
-/** One batch of each log is under way, so memory does not depend on how far a reader is behind. */
 async function* read(
-  followers: readonly Followed[],
-  positions: Map<number, number>,
+  follower: LogFollower,
+  cursor: UplinkCursor,
   source: UplinkSource,
   filter: UplinkFilter,
 ): AsyncGenerator<UplinkMessage, void, undefined> {
-  const next = async ({ log, follower }: Followed) => ({ log, result: await follower.next() })
-  const pending = new Map(followers.map((followed) => [followed.log, next(followed)]))
   try {
-    while (pending.size > 0) {
-      const { log, result } = await Promise.race(pending.values())
-      const followed = followers.find((one) => one.log === log) as Followed
-      pending.delete(log)
-      if (result.done === true) continue
-      const { entries, skipped } = result.value
+    for await (const { entries, skipped } of follower) {
       if (skipped > 0) {
         source.diagnostics.warn('a reader of the message log came too late for some of it', {
           skipped,
         })
       }
       for (const entry of entries) {
-        positions.set(log, entry.sequence)
+        cursor.advance(entry.log, entry.sequence)
         if (!passes(entry, filter)) continue
-        const message = uplinkMessageOf(entry, cursorOf(positions))
+        const message = uplinkMessageOf(entry, cursor.toString())
         if (message !== undefined) yield message
       }
-      pending.set(log, next(followed)) // behind those that wait already: no log starves another
     }
   } finally {
-    for (const { follower } of followers) await follower.return()
+    await follower.return()
   }
 }
 
-/** A place in every log: `0:123,1:456`. */
-function cursorOf(positions: ReadonlyMap<number, number>): string {
-  return [...positions].map(([log, sequence]) => `${log}:${sequence}`).join(',')
+/** @throws request.invalid */
+function startOf({ logs }: UplinkSource, from: string): UplinkCursor {
+  if (from !== 'now' && from !== 'oldest') return UplinkCursor.parse(from)
+  const cursor = new UplinkCursor()
+  if (from === 'now') for (const place of logs) cursor.advance(place.log, newest(place))
+  return cursor
 }
 
-function startOf({ logs }: UplinkSource, from: string): Map<number, number> {
-  if (from === 'oldest') return new Map(logs.map(({ log }) => [log, 0]))
-  if (from === 'now') {
-    return new Map(logs.map(({ log, highWater }) => [log, lastSequence(highWater)]))
-  }
-  const positions = new Map(logs.map(({ log }) => [log, 0])) // a log that is younger than the cursor
-  for (const place of from.split(',')) {
-    const [log = Number.NaN, sequence = Number.NaN] = place.split(':').map(Number)
-    const named = /^\d{1,5}:\d{1,16}$/.test(place) && Number.isSafeInteger(sequence)
-    if (!named) {
-      const message = `${JSON.stringify(from)} is no cursor of this platform`
-      throw new PlatformError('request.invalid', message)
-    }
-    positions.set(log, sequence)
-  }
-  return positions
-}
-
-/** Of a log that nobody writes any more: what is in it is from before now. */
-function lastSequence(highWater: SharedArrayBuffer | undefined): number {
-  if (highWater === undefined) return Number.MAX_SAFE_INTEGER - 1
-  return Math.max(0, new HighWater(highWater).read().sequence)
+/** What its writer has said since the start is behind what was there then. */
+function newest({ highWater, lastSequence }: LogPlace): number {
+  const written = highWater === undefined ? 0 : new HighWater(highWater).read().sequence
+  return Math.max(written, lastSequence, 0)
 }

@@ -5,10 +5,12 @@
  * before anything gathered leaves. At `flush` several turns share one sync; what they gathered is held
  * until it is done. A record that could not be stored takes its connections with it.
  */
+import type { TurnStatus } from '../../core/domain/status.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { Turn, TurnReader, TurnWriter } from '../../core/ports/turn.ts'
 import type { TurnLog } from '../../core/ports/turn-log.ts'
+import { TurnLengths } from './turn-lengths.ts'
 
 const SOCKET_BYTES = 65_536 // one read: a fast sender may not fill a turn alone
 const TURN_BYTES = 1_048_576
@@ -29,8 +31,7 @@ export class ShardTurn implements Turn {
   serial = 0
   now: number
   monotonic: number
-  #longestMs = 0
-  #count = 0
+  readonly #lengths = new TurnLengths()
   readonly #parts: ShardTurnParts
   #open = false
   #bytes = 0
@@ -53,12 +54,8 @@ export class ShardTurn implements Turn {
     return this.#open
   }
 
-  /** Since it was last asked for; lengths in ms. */
-  takeLengths(): { readonly longestMs: number; readonly count: number } {
-    const taken = { longestMs: this.#longestMs, count: this.#count }
-    this.#longestMs = 0
-    this.#count = 0
-    return taken
+  takeLengths(): TurnStatus {
+    return this.#lengths.take()
   }
 
   enter(): void {
@@ -110,9 +107,7 @@ export class ShardTurn implements Turn {
     if (!this.#syncing && this.#unsynced.length > 0) this.#sync()
     // A writer that ended just now may have made others gather: their output waits in that memory.
     if (!this.#syncing && this.#writers.length === 0) this.#parts.onFlushed()
-    const length = this.#parts.clock.monotonic() - startedAt
-    if (length > this.#longestMs) this.#longestMs = length
-    this.#count += 1
+    this.#lengths.add(this.#parts.clock.monotonic() - startedAt)
     this.#resumeStopped()
   }
 

@@ -14,7 +14,7 @@ export interface UplinkMessage {
   readonly messageId: string
   /** When it was stored, ms since the epoch. */
   readonly storedAt: number
-  /** Where a later iterator goes on behind this message. */
+  /** Where a later iterator goes on behind this message (uplink-cursor.ts). */
   readonly cursor: string
   /** Raw bytes of a custom message, else the normalised JSON. */
   readonly payload: Uint8Array

@@ -16,6 +16,7 @@ import { sendError, sendNotFound } from './problem.ts'
 import { addCommandRoutes } from './routes/commands.ts'
 import { addDeviceRoutes } from './routes/devices.ts'
 import { addKeyRoutes } from './routes/keys.ts'
+import { addMetricsRoute } from './routes/metrics.ts'
 import { addModelRoutes } from './routes/models.ts'
 import { addProductRoutes } from './routes/products.ts'
 import { addPropertyRoutes } from './routes/properties.ts'
@@ -87,5 +88,6 @@ function guardedRoutes(ports: ApiPorts): (app: FastifyInstance) => Promise<void>
     addPublishRoute(app, services.publisher)
     addKeyRoutes(app, services.keys)
     addStatusRoute(app, status)
+    addMetricsRoute(app, status)
   }
 }

@@ -56,6 +56,20 @@ export function answersWith(
   return { [status]: described(status, shape), ...problemAnswers(problems) }
 }
 
+/** As `answersWith`, where it is not JSON. */
+export function answersAs(
+  status: number,
+  type: string,
+  shape: Schema,
+  ...problems: number[]
+): Record<number, Schema> {
+  const content = { [type]: { schema: shape } }
+  return {
+    [status]: { description: STATUS_CODES[status], content },
+    ...problemAnswers(problems),
+  }
+}
+
 /** Any route behind a key may also answer 401 and 403. */
 function problemAnswers(statuses: readonly number[]): Record<number, Schema> {
   const all: Record<number, Schema> = {}

@@ -4,6 +4,7 @@
  * each, and referred to as `{ $ref: 'Product#' }`.
  */
 import { ERROR_CODES } from '../../core/domain/errors.ts'
+import { TURN_BOUNDS_MS } from '../../core/domain/status.ts'
 
 export type Schema = Readonly<Record<string, unknown>>
 
@@ -127,6 +128,22 @@ const issuedKey = record(
   ['mqtt'],
 )
 
+const seconds: Schema = { type: 'number', minimum: 0 }
+const turn: Schema = {
+  type: 'object',
+  description: 'Passes of the event loop; longestMs and p99Ms since it was last asked',
+  properties: {
+    longestMs: { type: 'number' },
+    p99Ms: { type: 'number' },
+    count,
+    totalMs: { type: 'number' },
+    byLength: {
+      type: 'array',
+      items: count,
+      description: `How many took up to ${TURN_BOUNDS_MS.join(', ')} ms, and longer`,
+    },
+  },
+}
 const statusReport = record('StatusReport', {
   version: text,
   startedAt: time,
@@ -138,26 +155,38 @@ const statusReport = record('StatusReport', {
       type: 'object',
       properties: {
         shard: count,
-        state: { type: 'string', enum: ['serving', 'silent'] },
-        restarts: count,
+        state: {
+          type: 'string',
+          enum: ['serving', 'shedding', 'stalled', 'starting'],
+          description:
+            '`shedding`: lets nobody in; `stalled`, `starting`: did not answer, and only shard, restarts and devicesOnline (as it said last) are told',
+        },
+        restarts: { ...count, description: 'Threads that had its number before this one' },
+        shedding: { type: 'boolean' },
         connections: count,
         devicesOnline: count,
         messagesIn: count,
         messagesOut: count,
         lagMs: { type: 'number', description: '99th percentile of the event loop’s delay' },
-        turn: { type: 'object', properties: { longestMs: { type: 'number' }, count } },
+        turn,
         heap: { type: 'object', properties: { usedBytes: count, limitBytes: count } },
         handOvers: { ...counts, description: 'Custody of devices that came and went' },
         mesh: { type: 'array', items: counts, description: 'Traffic with each other shard' },
         settling: { ...count, description: 'Devices still to be told offline after a crash' },
-        logSequence: count,
+        log: { type: 'object', properties: { sequence: count, writes: count, bytes: count } },
         refusals: counts,
         counters: counts,
       },
     },
   },
   devices: { type: 'object', properties: { registered: count, online: count } },
+  recovery: {
+    type: 'object',
+    description: 'What was brought into the store from the logs at the start',
+    properties: { entries: count, rows: count, tookMs: { type: 'number' } },
+  },
   memory: { type: 'object', properties: { rssBytes: count } },
+  cpu: { type: 'object', properties: { userSec: seconds, systemSec: seconds } },
 })
 
 const problem = record(

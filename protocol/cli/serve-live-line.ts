@@ -2,7 +2,8 @@
  * One line on the operator's terminal, rewritten in place once a second: devices online, messages per second,
  * lag. It gives way to diagnostics on the same terminal: `clear` before they are written.
  */
-import type { StatusReport } from '../../core/domain/status.ts'
+import { answeringShards, type StatusReport } from '../../core/domain/status.ts'
+import { totalRates } from '../../core/domain/status-rates.ts'
 
 const INTERVAL_MS = 1000
 const ERASE = '\r\u001B[2K'
@@ -16,8 +17,7 @@ export interface LiveLineParts {
 
 interface Sample {
   readonly at: number
-  readonly messagesIn: number
-  readonly messagesOut: number
+  readonly report: StatusReport
 }
 
 export class LiveLine {
@@ -61,36 +61,31 @@ export class LiveLine {
   }
 
   #show(report: StatusReport): void {
-    const sample = { at: this.#parts.now(), ...totals(report) }
-    const text = liveText(report, this.#before, sample)
+    const sample = { at: this.#parts.now(), report }
+    const text = liveText(this.#before ?? sample, sample)
     this.#before = sample
     this.#parts.write(`${ERASE}${text}`)
     this.#shown = true
   }
 }
 
-function totals({ shards }: StatusReport): Omit<Sample, 'at'> {
-  let messagesIn = 0
-  let messagesOut = 0
-  for (const shard of shards) {
-    messagesIn += shard.messagesIn
-    messagesOut += shard.messagesOut
-  }
-  return { messagesIn, messagesOut }
-}
-
 /** Under 80 columns: a line that wraps cannot be rewritten. */
-function liveText(report: StatusReport, before: Sample | undefined, now: Sample): string {
+function liveText(before: Sample, { at, report }: Sample): string {
   const { registered, online } = report.devices
-  const seconds = before === undefined ? 0 : (now.at - before.at) / 1000
-  const rate = (figure: 'messagesIn' | 'messagesOut'): string =>
-    count(seconds > 0 && before !== undefined ? (now[figure] - before[figure]) / seconds : 0)
-  const lagMs = Math.max(0, ...report.shards.map((shard) => shard.lagMs))
+  const rates = totalRates(before.report, report, (at - before.at) / 1000)
   return [
     `${count(online)} of ${count(registered)} devices online`,
-    `${rate('messagesIn')} msg/s in, ${rate('messagesOut')} out`,
-    `lag ${lagMs.toFixed(1)} ms`,
+    `${count(rates.messagesIn)} msg/s in, ${count(rates.messagesOut)} out`,
+    healthText(report),
   ].join('  ')
+}
+
+/** That a shard is silent says more than the lag of the others. */
+function healthText(report: StatusReport): string {
+  const answering = answeringShards(report)
+  const silent = report.shards.length - answering.length
+  if (silent > 0) return `${silent} of ${report.shards.length} shards silent`
+  return `lag ${Math.max(0, ...answering.map(({ lagMs }) => lagMs)).toFixed(1)} ms`
 }
 
 function count(figure: number): string {

@@ -70,6 +70,8 @@ export class LogWriter implements MessageLog, TurnLog {
   #lost = false // this turn has lost entries
   #failing = false
   #closed = false
+  #writes = 0
+  #writtenBytes = 0
   #timer: NodeJS.Timeout | undefined
   #syncing = false
   #waiting: ((synced: boolean) => void)[] = [] // bounded by the turns that one sync takes
@@ -104,6 +106,11 @@ export class LogWriter implements MessageLog, TurnLog {
   /** The sequence that the next entry gets. */
   get nextSequence(): number {
     return this.#next
+  }
+
+  /** Since it was opened; each write is a record, or at `relaxed` several. */
+  get written(): { readonly writes: number; readonly bytes: number } {
+    return { writes: this.#writes, bytes: this.#writtenBytes }
   }
 
   /** Id of the entry appended last. */
@@ -236,6 +243,8 @@ export class LogWriter implements MessageLog, TurnLog {
     }
     if (this.#failing) this.#options.diagnostics.info('message log: written again', this.#facts())
     this.#failing = false
+    this.#writes += 1
+    this.#writtenBytes += this.#end
     this.#end = 0
     return true
   }

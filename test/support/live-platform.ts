@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { answeringShards } from '../../core/domain/status.ts'
 import { type PartialSettings, Platform } from '../../index.ts'
 import { type DeviceTriple, deviceCredentials } from './device-credentials.ts'
 import { METER_TSL } from './service-house.ts'
@@ -79,15 +80,15 @@ export class LivePlatform {
 
   /** How often this was refused, by `name.reason`. */
   async refused(counter: string): Promise<number> {
-    const { shards } = await this.platform.status()
-    return shards[0]?.refusals[counter] ?? 0
+    const [shard] = answeringShards(await this.platform.status())
+    return shard?.refusals[counter] ?? 0
   }
 
   /** Waits until only the bystander is connected. */
   async alone(): Promise<boolean> {
     for (let i = 0; i < 100; i++) {
-      const { shards } = await this.platform.status()
-      if (shards[0]?.connections === 1) return true
+      const [shard] = answeringShards(await this.platform.status())
+      if (shard?.connections === 1) return true
       await wait(100)
     }
     return false

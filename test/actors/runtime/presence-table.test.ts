@@ -63,9 +63,8 @@ describe('presence table', () => {
     const workers = [0, 1, 2].map(() => new Worker(url, { workerData: table.memory }))
     const epochs = await Promise.all(
       workers.map(async (worker) => {
-        const [raised] = (await once(worker, 'message')) as [number[]]
-        await once(worker, 'exit')
-        return raised
+        const [[raised]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')])
+        return raised as number[]
       }),
     )
     assert.equal(new Set(epochs.flat()).size, 3000)

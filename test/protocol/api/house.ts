@@ -5,6 +5,7 @@ import type { StatusReport } from '../../../core/domain/status.ts'
 import type { Diagnostics } from '../../../core/ports/diagnostics.ts'
 import { createApi } from '../../../protocol/api/api.ts'
 import { type MeterHouse, meterHouse, NOW } from '../../support/service-house.ts'
+import { servingShard } from '../../support/shard-status.ts'
 
 export const STATUS: StatusReport = {
   version: '0.1.0',
@@ -12,27 +13,21 @@ export const STATUS: StatusReport = {
   uptimeSec: 12.5,
   durability: 'commit',
   shards: [
-    {
-      shard: 0,
+    servingShard({
       connections: 3,
       devicesOnline: 2,
       messagesIn: 10,
       messagesOut: 4,
       lagMs: 1.25,
-      state: 'serving',
-      restarts: 0,
-      turn: { longestMs: 2, count: 10 },
-      heap: { usedBytes: 1, limitBytes: 2 },
-      handOvers: { given: 0, adopted: 0, declined: 0, timedOut: 0, superseded: 0, waiting: 0 },
-      mesh: [],
-      settling: 0,
-      logSequence: 12,
+      log: { sequence: 12, writes: 6, bytes: 1000 },
       refusals: { 'connect.refused.bad-signature': 2 },
       counters: { 'connect.accepted': 5 },
-    },
+    }),
   ],
-  devices: { registered: 1, online: 0 },
+  devices: { registered: 1, online: 2 },
+  recovery: { entries: 7, rows: 1, tookMs: 12 },
   memory: { rssBytes: 104_857_600 },
+  cpu: { userSec: 1.5, systemSec: 0.25 },
 }
 
 export interface ApiHouse extends MeterHouse {

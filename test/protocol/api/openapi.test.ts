@@ -16,6 +16,7 @@ const EXPECTED = [
   'DELETE /api/v1/products/{productKey}/devices/{deviceName}',
   'GET /api/v1/health',
   'GET /api/v1/keys',
+  'GET /api/v1/metrics',
   'GET /api/v1/products',
   'GET /api/v1/products/{productKey}',
   'GET /api/v1/products/{productKey}/devices',
@@ -56,9 +57,10 @@ describe('the OpenAPI document', () => {
     assert.equal(new Set(ids).size, EXPECTED.length)
     for (const [name, op] of operations) {
       assert.ok(op.summary && op.tags?.length === 1, name)
+      const type = name === 'GET /api/v1/metrics' ? 'text/plain' : 'application/json'
       const good = Object.keys(op.responses).filter((status) => status.startsWith('2'))
       assert.ok(
-        good.every((status) => op.responses[status]?.content?.['application/json']),
+        good.every((status) => op.responses[status]?.content?.[type]),
         name,
       )
       if (name === 'GET /api/v1/health') continue

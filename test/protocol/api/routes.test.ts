@@ -195,4 +195,23 @@ describe('routes of the management API', () => {
     const { ask } = await apiHouse(t)
     assert.deepEqual((await ask('GET', '/status')).json(), STATUS)
   })
+
+  it('report a shard that does not answer with what is known', async (t) => {
+    const silent = { shard: 1, state: 'stalled', restarts: 2, devicesOnline: 4 } as const
+    const report = { ...STATUS, shards: [...STATUS.shards, silent] }
+    const { ask } = await apiHouse(t, () => Promise.resolve(report))
+    assert.deepEqual((await ask('GET', '/status')).json(), report)
+  })
+
+  it('give metrics to who has a key to read, as Prometheus reads them', async (t) => {
+    const { app, keys } = await apiHouse(t)
+    const scrape = (key: string) =>
+      app.inject({ url: '/api/v1/metrics', headers: { authorization: `Bearer ${key}` } })
+    const answer = await scrape(keys.read)
+    assert.equal(answer.statusCode, 200)
+    assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+    assert.match(answer.body, /^tidegate_connections\{shard="0"\} 3$/m)
+    assert.equal((await scrape(keys.mqtt)).statusCode, 403)
+    assert.equal((await app.inject('/api/v1/metrics')).statusCode, 401)
+  })
 })

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { METER_TSL, stateOf } from '../../support/service-house.ts'
+import { servingShard } from '../../support/shard-status.ts'
+import { STATUS } from '../api/house.ts'
 import { cliHouse, run } from './recording-terminal.ts'
 
 describe('the client commands', () => {
@@ -159,6 +161,34 @@ describe('the client commands', () => {
     assert.equal(JSON.parse((await tidegate('status', '--json')).out).version, '0.1.0')
   })
 
+  it('watch the status, with rates once there are two looks', async (t) => {
+    let looks = 0
+    const { tidegate } = await cliHouse(t, async () => {
+      looks += 1
+      return { ...STATUS, shards: [servingShard({ messagesIn: looks * 1_000_000 })] }
+    })
+    const { out, code } = await tidegate('status', '--watch', '--times', '2')
+    assert.deepEqual([looks, code], [2, 0])
+    const rows = [...out.matchAll(/^0 +0 +0 +(\d+) /gm)].map(([, rate]) => Number(rate))
+    assert.equal(rows[0], 0)
+    assert.ok((rows[1] ?? 0) > 100_000 && (rows[1] ?? 0) < 1_050_000, `${rows[1]}`)
+    assert.match(out, /IN\/S/)
+    const lines = (await tidegate('status', '--watch', '--times', '1', '--json')).out.split('\n')
+    assert.deepEqual([JSON.parse(lines[0] ?? '').version, lines.length], ['0.1.0', 2])
+    assert.equal((await tidegate('status', '--times', '2')).code, 2)
+  })
+
+  it('end a watch with an error where the server goes away', async (t) => {
+    const { tidegate, app } = await cliHouse(t)
+    const watching = tidegate('status', '--watch')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await app.close()
+    const { code, out, err } = await watching
+    assert.equal(code, 1)
+    assert.match(out, /SHARD/)
+    assert.ok(err.length > 0)
+  })
+
   it('end with 2 and a hint where they are called wrongly', async () => {
     for (const args of [
       ['product', 'nonsense'],
@@ -187,6 +217,7 @@ describe('the client commands', () => {
       'call',
       'publish',
       'simulate',
+      'status',
     ]) {
       assert.match((await run([name, '--help'])).out, /Examples?:\n {2}tidegate /, name)
     }

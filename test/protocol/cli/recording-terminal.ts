@@ -46,8 +46,11 @@ export interface CliHouse extends ApiHouse {
   readonly tidegate: (...args: readonly string[]) => Promise<Ran>
 }
 
-export async function cliHouse(t: TestContext): Promise<CliHouse> {
-  const house = await apiHouse(t)
+export async function cliHouse(
+  t: TestContext,
+  status?: Parameters<typeof apiHouse>[1],
+): Promise<CliHouse> {
+  const house = await apiHouse(t, status)
   await house.app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = house.app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`

@@ -8,6 +8,7 @@ import type {
   ServedPlatform,
 } from '../../../protocol/cli/serve-platform.ts'
 import { serviceHouse } from '../../support/service-house.ts'
+import { servingShard } from '../../support/shard-status.ts'
 
 export const LISTENERS: readonly ServedListener[] = [
   {
@@ -156,26 +157,17 @@ export function statusReport(figures: {
     uptimeSec: 1,
     durability: 'commit',
     shards: [
-      {
-        shard: 0,
+      servingShard({
         connections: online,
         devicesOnline: online,
         messagesIn,
         messagesOut,
         lagMs,
-        state: 'serving',
-        restarts: 0,
-        turn: { longestMs: 2, count: 10 },
-        heap: { usedBytes: 1, limitBytes: 2 },
-        handOvers: { given: 0, adopted: 0, declined: 0, timedOut: 0, superseded: 0, waiting: 0 },
-        mesh: [],
-        settling: 0,
-        logSequence: 0,
-        refusals: {},
-        counters: {},
-      },
+      }),
     ],
     devices: { registered: 2000, online },
+    recovery: { entries: 0, rows: 0, tookMs: 0 },
     memory: { rssBytes: 1 },
+    cpu: { userSec: 0, systemSec: 0 },
   }
 }

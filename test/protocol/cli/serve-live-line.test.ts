@@ -44,6 +44,15 @@ describe('LiveLine', () => {
     ])
   })
 
+  it('says that shards are silent, in the place of the lag of the others', async (t) => {
+    const made = house(t)
+    const report = statusReport({ online: 5 })
+    const silent = { shard: 1, state: 'stalled', restarts: 0, devicesOnline: 3 } as const
+    made.status = () => Promise.resolve({ ...report, shards: [...report.shards, silent] })
+    await made.line.tick()
+    assert.match(made.written[0] ?? '', /0 msg\/s in, 0 out {2}1 of 2 shards silent$/)
+  })
+
   it('gives way, and only where it stands', async (t) => {
     const made = house(t)
     made.line.clear()

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import { MessageIdSource } from '../../../core/domain/message-id.ts'
 import { HIGH_WATER_BYTES } from '../../../storage/log/high-water.ts'
 import { SYSTEM_FILES } from '../../../storage/log/log-files.ts'
-import { LogFollower } from '../../../storage/log/log-follower.ts'
 import { LogReader } from '../../../storage/log/log-reader.ts'
 import { LogWriter } from '../../../storage/log/log-writer.ts'
 import { listSegments } from '../../../storage/log/segment.ts'
@@ -134,78 +132,8 @@ describe('LogReader', () => {
     assert.ok(skipped > 0)
     assert.equal(entries.at(-1)?.sequence, 100)
   })
-})
 
-describe('LogFollower', () => {
-  it('hears what a writer in another thread appends, over many segments', async (t) => {
-    const directory = temporaryDirectory(t)
-    const highWater = new SharedArrayBuffer(HIGH_WATER_BYTES)
-    const worker = new Worker(new URL('./writing-thread.js', import.meta.url), {
-      workerData: { directory, highWater, turns: 400, entriesPerTurn: 5 },
-    })
-    t.after(() => worker.terminate())
-    const follower = new LogFollower({ directory, log: 0, highWater, after: 0 })
-    const keepAlive = setInterval(() => undefined, 1000) // a follower does not
-    t.after(() => clearInterval(keepAlive))
-    const sequences: number[] = []
-    for await (const { entries, skipped } of follower) {
-      assert.equal(skipped, 0)
-      for (const { sequence } of entries) sequences.push(sequence)
-      if (sequences.length >= 2000) break
-    }
-    assert.deepEqual(sequences, numbers(1, 2000))
-  })
-
-  it('ends a wait at once when it is returned', async (t) => {
-    const { directory, highWater } = setup(t)
-    const follower = new LogFollower({ directory, log: 0, highWater, after: 0 })
-    const pending = follower.next()
-    await follower.return()
-    assert.deepEqual(await pending, { done: true, value: undefined })
-  })
-
-  it('ends by its signal, and does not begin under an aborted one', async (t) => {
-    const { directory, highWater, log } = setup(t)
-    const controller = new AbortController()
-    const { signal } = controller
-    const follower = new LogFollower({ directory, log: 0, highWater, after: 0, signal })
-    write(log, 1, 1)
-    assert.equal((await follower.next()).done, false)
-    const pending = follower.next()
-    controller.abort()
-    assert.equal((await pending).done, true)
-    const late = new LogFollower({ directory, log: 0, highWater, after: 0, signal })
-    assert.equal((await late.next()).done, true)
-  })
-
-  it('lets the process end while it waits', async (t) => {
-    const directory = temporaryDirectory(t)
-    const highWater = new SharedArrayBuffer(HIGH_WATER_BYTES)
-    const worker = new Worker(new URL('./following-thread.js', import.meta.url), {
-      workerData: { directory, highWater },
-    })
-    const code = await new Promise((resolve) => worker.once('exit', resolve))
-    assert.equal(code, 0)
-    assert.equal(Atomics.load(new Int32Array(highWater), 7), 1) // it did wait
-  })
-
-  it('wakes without waiting for its next look', async (t) => {
-    const { directory, highWater, log } = setup(t)
-    const follower = new LogFollower({ directory, log: 0, highWater, after: 0 })
-    t.after(() => follower.return())
-    let longest = 0
-    for (let i = 1; i <= 20; i++) {
-      const pending = follower.next()
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      const started = performance.now()
-      write(log, i, i)
-      await pending
-      longest = Math.max(longest, performance.now() - started)
-    }
-    assert.ok(longest < 90, `${longest} ms`)
-  })
-
-  it('says when the files went away under it', async (t) => {
+  it('takes files that went away under it for retired ones', async (t) => {
     const { directory, highWater, log } = setup(t)
     write(log, 1, 1)
     rmSync(directory, { recursive: true })

@@ -6,6 +6,7 @@ import { MessageIdSource } from '../../../core/domain/message-id.ts'
 import { HIGH_WATER_BYTES, HighWater } from '../../../storage/log/high-water.ts'
 import { LogReader } from '../../../storage/log/log-reader.ts'
 import { LogWriter, type LogWriterOptions } from '../../../storage/log/log-writer.ts'
+import { SEGMENT_HEADER_BYTES } from '../../../storage/log/segment.ts'
 import { entry, FakeClock, RecordedDiagnostics, START, textOf } from '../support.ts'
 import { MemoryFiles } from './memory-files.ts'
 
@@ -53,6 +54,21 @@ function synced(log: LogWriter): Promise<boolean> {
 }
 
 describe('LogWriter', () => {
+  it('counts what it has written, and nothing of what the disk refused', (t) => {
+    const files = new MemoryFiles()
+    const log = writer(t, files)
+    assert.deepEqual(log.written, { writes: 0, bytes: 0 })
+    turn(log, 'a', 'b')
+    turn(log)
+    turn(log, 'c')
+    const { writes, bytes } = log.written
+    assert.equal(writes, 2)
+    assert.equal(bytes, files.stat(FIRST).bytes - SEGMENT_HEADER_BYTES)
+    files.space = 0
+    assert.equal(turn(log, 'd'), 'failed')
+    assert.deepEqual(log.written, { writes, bytes })
+  })
+
   it('stores every field of an entry, under rising sequences and message ids', (t) => {
     const files = new MemoryFiles()
     const log = writer(t, files)
