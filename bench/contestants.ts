@@ -4,12 +4,12 @@ import type { BenchOptions, Shape, WorkloadName } from './options.ts'
 import { aedes } from './servers/aedes.ts'
 import { mosquitto } from './servers/mosquitto.ts'
 import type { ServerUnderTest } from './servers/server.ts'
-import { tidegate } from './servers/tidegate.ts'
+import { shardedTidegates, tidegate } from './servers/tidegate.ts'
 import { postPayloads } from './telemetry-devices.ts'
 import { ingest, pairs, telemetry } from './traffic.ts'
 
 /** The first that runs is what the others are compared with. */
-export const SERVERS: readonly ServerUnderTest[] = [tidegate, mosquitto, aedes]
+export const SERVERS: readonly ServerUnderTest[] = [tidegate, ...shardedTidegates, mosquitto, aedes]
 
 /** The command line's shape, with what the workload says where the command line is silent. */
 export function shapeOf(workload: WorkloadName, options: BenchOptions): Shape {
@@ -39,18 +39,18 @@ export function contestantsOf(
       return servers.map((server) => plain(server.name, server, shape, pairs))
     case 'telemetry':
       // against plain messages of as many bytes, so that only their meaning differs
-      return servers.includes(tidegate)
-        ? [
-            {
-              label: 'tidegate telemetry',
-              server: tidegate,
-              door: 'device',
-              shape,
-              traffic: telemetry,
-            },
-            plain('tidegate ingest', tidegate, shape, ingest),
-          ]
-        : []
+      return servers
+        .filter(({ name }) => name.startsWith('tidegate'))
+        .flatMap((server) => [
+          {
+            label: `${server.name} telemetry`,
+            server,
+            door: 'device' as const,
+            shape,
+            traffic: telemetry,
+          },
+          plain(`${server.name} ingest`, server, shape, ingest),
+        ])
   }
 }
 

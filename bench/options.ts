@@ -6,6 +6,7 @@ const WORKLOADS = ['ingest', 'pairs', 'telemetry'] as const
 export type WorkloadName = (typeof WORKLOADS)[number]
 
 const SERVERS: readonly ServerName[] = ['tidegate', 'mosquitto', 'aedes']
+const KNOWN: readonly ServerName[] = [...SERVERS, 'tidegate-2', 'tidegate-4']
 
 /** How much of what is sent how; the same for every server of a run. */
 export interface Shape {
@@ -46,7 +47,8 @@ Options
   --warm S         seconds before the measured ones (2)
   --seconds S      measured seconds of a round, 0.1 to 600 (3)
   --rounds R       rounds, interleaved over the servers, 1 to 50 (5)
-  --only A,B       of tidegate, mosquitto, aedes (all that are installed)
+  --only A,B       of tidegate, mosquitto, aedes (all that are installed); also tidegate-2 and
+                   tidegate-4: with so many shards
   --no-reply       telemetry: devices ask for no reply (sys.ack 0)
   --json           results as one JSON document a workload
   --record         append the medians to the table in bench/README.md
@@ -68,8 +70,7 @@ export function parseOptions(argv: readonly string[]): Parsed {
     const window = number('window', values.window, 40, 2, 1000)
     const options: BenchOptions = {
       workloads: words('workload', positionals, WORKLOADS),
-      servers:
-        values.only === undefined ? SERVERS : words('server', values.only.split(','), SERVERS),
+      servers: values.only === undefined ? SERVERS : words('server', values.only.split(','), KNOWN),
       publishers: number('pubs', values.pubs, 200, 1, 1000),
       qos: values.qos === undefined ? undefined : number('qos', values.qos, 0, 0, 1) === 0 ? 0 : 1,
       payloadBytes: number('payload', values.payload, 64, 0, 65_536),

@@ -2,7 +2,8 @@
 import { connect, createServer } from 'node:net'
 import type { Child } from '../child.ts'
 
-export type ServerName = 'tidegate' | 'mosquitto' | 'aedes'
+/** `tidegate-2` and `-4` are the same with so many shards. */
+export type ServerName = 'tidegate' | 'tidegate-2' | 'tidegate-4' | 'mosquitto' | 'aedes'
 
 /** `plain`: anyone may publish and subscribe; `device`: signed devices with Alink topics. */
 export type Door = 'plain' | 'device'

@@ -7,7 +7,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Child } from '../child.ts'
 import { commit } from '../commit.ts'
-import { type Door, HOST, type Place, type ServerUnderTest, started } from './server.ts'
+import {
+  type Door,
+  HOST,
+  type Place,
+  type ServerName,
+  type ServerUnderTest,
+  started,
+} from './server.ts'
 
 const main = fileURLToPath(new URL('../../main.js', import.meta.url))
 
@@ -23,23 +30,41 @@ interface ReadyFile {
   readonly api?: { readonly url: string; readonly key: string }
 }
 
-export const tidegate: ServerUnderTest = {
-  name: 'tidegate',
-  unavailable: () => (existsSync(main) ? undefined : 'not built (npm run build)'),
-  version: commit,
-  start: async ({ directory, cpu, door }: Place) => {
-    const readyFile = join(directory, 'ready.json')
-    const data = join(directory, 'data')
-    const listen = LISTENERS[door].flatMap((url) => ['--listen', url])
-    const serve = [main, 'serve', '--data', data, '--ready-file', readyFile, ...listen]
-    const child = new Child('tidegate', cpu, process.execPath, serve)
-    return started(child, async () => {
-      const ready = readReady(readyFile)
-      const port = ready?.listeners[0]?.port
-      if (ready === undefined || port === undefined) return undefined
-      return { child, port, ...(ready.api && { api: ready.api }) }
-    })
-  },
+export const tidegate: ServerUnderTest = withShards('tidegate', 1)
+export const shardedTidegates: readonly ServerUnderTest[] = [
+  withShards('tidegate-2', 2),
+  withShards('tidegate-4', 4),
+]
+
+function withShards(name: ServerName, shards: number): ServerUnderTest {
+  return {
+    name,
+    unavailable: () => (existsSync(main) ? undefined : 'not built (npm run build)'),
+    version: commit,
+    start: async ({ directory, cpu, door }: Place) => {
+      const readyFile = join(directory, 'ready.json')
+      const data = join(directory, 'data')
+      const listen = LISTENERS[door].flatMap((url) => ['--listen', url])
+      const serve = [
+        main,
+        'serve',
+        '--data',
+        data,
+        '--ready-file',
+        readyFile,
+        '--shards',
+        String(shards),
+        ...listen,
+      ]
+      const child = new Child('tidegate', cpu, process.execPath, serve)
+      return started(child, async () => {
+        const ready = readReady(readyFile)
+        const port = ready?.listeners[0]?.port
+        if (ready === undefined || port === undefined) return undefined
+        return { child, port, ...(ready.api && { api: ready.api }) }
+      })
+    },
+  }
 }
 
 function readReady(file: string): ReadyFile | undefined {
