@@ -38,6 +38,8 @@ Workloads
   pairs       every publisher has one subscriber (QoS 0): what passing a message on costs
   telemetry   signed devices post Alink properties (QoS 1), Tidegate only, against its plain ingest
 
+  restart     how long a start takes with a million devices; has options of its own (restart --help)
+
 Options
   --pubs N         publishers, 1 to 1000 (200)
   --qos 0|1        (ingest and telemetry 1, pairs 0)

@@ -11,13 +11,17 @@ import { type CpuPlan, planCpus } from './cpus.ts'
 import { type BenchOptions, HELP, parseOptions, type WorkloadName } from './options.ts'
 import { record } from './record.ts'
 import { type Report, renderReport } from './report.ts'
+import { parseRestart, RESTART_HELP } from './restart/options.ts'
+import { renderRestart, restart } from './restart/restart.ts'
 import { ratios, summarize } from './summary.ts'
 
 honourAtExit()
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  const parsed = parseOptions(process.argv.slice(2))
+  const argv = process.argv.slice(2)
+  if (argv[0] === 'restart') return runRestart(argv.slice(1))
+  const parsed = parseOptions(argv)
   switch (parsed.kind) {
     case 'help':
       process.stdout.write(HELP)
@@ -27,6 +31,23 @@ async function main(): Promise<number> {
       return 2
     case 'run':
       return run(parsed.options)
+  }
+}
+
+async function runRestart(argv: readonly string[]): Promise<number> {
+  const parsed = parseRestart(argv)
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(RESTART_HELP)
+      return 0
+    case 'wrong':
+      process.stderr.write(`${parsed.message}\n\n${RESTART_HELP}`)
+      return 2
+    case 'run': {
+      const report = await restart(parsed.options, tell)
+      process.stdout.write(parsed.json ? `${JSON.stringify(report)}\n` : renderRestart(report))
+      return 0
+    }
   }
 }
 

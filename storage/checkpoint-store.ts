@@ -3,18 +3,15 @@
  * thread only. Safe to repeat: a row that is not newer than the stored one changes nothing, and a
  * position only rises.
  */
-import type { DeviceState } from '../core/domain/device-state.ts'
 import type { DeviceNumber } from '../core/domain/identifiers.ts'
 import { compareStamps } from '../core/domain/token.ts'
-import type {
-  CheckpointPosition,
-  CheckpointRow,
-  CheckpointSink,
-} from '../core/ports/checkpoint-sink.ts'
+import type { CheckpointPosition, CheckpointRow } from '../core/ports/checkpoint-sink.ts'
 import type { Databases, Environment } from './environment.ts'
-import { fromState, type StateValue, toState } from './stored-values.ts'
+import { type PackedRows, storePacked } from './packed-rows.ts'
+import type { RecoveryStore, ValueRow } from './recovery/recovery-plan.ts'
+import { fromState, LAST_DEVICE_NUMBER, type StateValue, stampOf } from './stored-values.ts'
 
-export class CheckpointStore implements CheckpointSink {
+export class CheckpointStore implements RecoveryStore {
   readonly #environment: Environment
 
   constructor(environment: Environment) {
@@ -27,9 +24,15 @@ export class CheckpointStore implements CheckpointSink {
   ): Promise<void> {
     const { databases } = this.#environment
     return this.#environment.transaction(() => {
-      for (const row of rows) storeRow(databases, row)
+      for (const { number, state } of rows) storeRow(databases, number, fromState(state))
       if (position !== undefined) raisePosition(databases, position)
     })
+  }
+
+  /** At start only, before shards write: these rows replace what is stored. */
+  restore(rows: PackedRows): Promise<void> {
+    const { databases } = this.#environment
+    return this.#environment.transaction(() => storePacked(databases, rows))
   }
 
   /** The last sequence of the log that is in the rows; 0: none. */
@@ -38,26 +41,34 @@ export class CheckpointStore implements CheckpointSink {
     return storedPosition(this.#environment.databases, log)
   }
 
-  state(number: DeviceNumber): DeviceState | undefined {
-    this.#environment.refresh()
-    const value = this.#environment.databases.states.get(number)
-    return value === undefined ? undefined : toState(value)
+  lastNumber(): number {
+    return (this.#environment.databases.meta.get(LAST_DEVICE_NUMBER) as number | undefined) ?? 0
+  }
+
+  row(number: DeviceNumber): StateValue | undefined {
+    return this.#environment.databases.states.get(number)
+  }
+
+  putRows(rows: readonly ValueRow[]): Promise<void> {
+    const { databases } = this.#environment
+    return this.#environment.transaction(() => {
+      for (const { number, value } of rows) storeRow(databases, number, value)
+    })
   }
 }
 
-function storeRow({ deviceRecords, states, online }: Databases, row: CheckpointRow): void {
-  const { number, state } = row
+function storeRow(
+  { deviceRecords, states, online }: Databases,
+  number: DeviceNumber,
+  value: StateValue,
+): void {
   if (!deviceRecords.doesExist(number)) return // deleted meanwhile
   const stored = states.get(number)
-  if (stored !== undefined && compareStamps(state, stampOf(stored)) <= 0) return
-  void states.put(number, fromState(state))
-  if (state.online === (stored?.online ?? false)) return
-  if (state.online) void online.put(number, true)
+  if (stored !== undefined && compareStamps(stampOf(value), stampOf(stored)) <= 0) return
+  void states.put(number, value)
+  if (value.online === (stored?.online ?? false)) return
+  if (value.online) void online.put(number, true)
   else void online.remove(number)
-}
-
-function stampOf({ incarnation, epoch, version }: StateValue): Parameters<typeof compareStamps>[0] {
-  return { token: { incarnation, epoch }, version }
 }
 
 function raisePosition(databases: Databases, { log, sequence }: CheckpointPosition): void {

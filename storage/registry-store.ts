@@ -72,8 +72,13 @@ export class RegistryStore implements RegistryReader {
     return value === undefined ? undefined : toState(value)
   }
 
-  onlineNumbers(): readonly DeviceNumber[] {
-    return [...this.#fresh().online.getKeys()] as DeviceNumber[]
+  onlineNumbers(after: number, limit: number): readonly DeviceNumber[] {
+    return [...this.#fresh().online.getKeys({ start: after + 1, limit })] as DeviceNumber[]
+  }
+
+  onlineCount(): number {
+    const { entryCount } = this.#fresh().online.getStats() as { readonly entryCount: number }
+    return entryCount
   }
 
   deviceByNumber(number: DeviceNumber): Device | undefined {

@@ -6,6 +6,7 @@ import type { AccessPolicy } from '../core/domain/access-policy.ts'
 import type { DeviceState, PropertyValue } from '../core/domain/device-state.ts'
 import type { DeviceName, DeviceNumber, ProductKey } from '../core/domain/identifiers.ts'
 import type { AccessKey, ApiRole, Device, Product, Validation } from '../core/domain/registry.ts'
+import type { Stamp } from '../core/domain/token.ts'
 
 /** Names in `meta`: devices there are, and the number given last. */
 export const DEVICE_COUNT = 'deviceCount'
@@ -88,6 +89,10 @@ export function fromState(state: DeviceState): StateValue {
     address: state.address,
     properties: JSON.stringify(state.properties),
   }
+}
+
+export function stampOf({ incarnation, epoch, version }: StateValue): Stamp {
+  return { token: { incarnation, epoch }, version }
 }
 
 export function toState(value: StateValue): DeviceState {

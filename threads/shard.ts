@@ -20,7 +20,6 @@ import { Tally } from '../actors/runtime/tally.ts'
 import { TimingWheel } from '../actors/runtime/timing-wheel.ts'
 import { Session } from '../actors/session/session.ts'
 import { SharedDirectory } from '../actors/session/shared-directory.ts'
-import type { DeviceNumber } from '../core/domain/identifiers.ts'
 import { MessageIdSource } from '../core/domain/message-id.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
@@ -54,6 +53,7 @@ import {
 const TICK_MS = 1000 // of the timing wheel
 const CHECKPOINT_MS = 1000 // what a crash makes us replay, per shard
 const DRAIN_MS = 5000 // for clients to read our last words
+const SETTLE_AGAIN_MS = 100
 const ACKS_PER_WRITE = 4096 // acknowledgements of one read that are written together
 const FAILED_DRAIN_MS = 500 // the same, where the shard itself is in doubt
 
@@ -154,7 +154,17 @@ onForwarded(mesh, (downlink) => {
   const delivery = devices.deliverForwarded(downlink)
   if (delivery !== 'sent') tally.add('downlink.dropped', delivery)
 })
-const settlement = new Settlement(devices, onlineBefore())
+/**
+ * Devices whose connection died with the process before, or with the shard that had our number: by their rows,
+ * since an offline entry may have been lost with the last turn. Those that a shard holds are not touched.
+ */
+const settlement = new Settlement({
+  devices,
+  onlineNumbers: (after, limit) => registry.onlineNumbers(after, limit),
+  count: registry.onlineCount(),
+  isOurs: (number) => successor || number % shards === shard,
+  unstored: () => checkpointer.unstored,
+})
 
 // ---- connections
 
@@ -215,6 +225,7 @@ const doors = {
 }
 const listeners: Listener[] = []
 let failing = false
+let closing = false
 
 // ---- what runs by the clock
 
@@ -282,6 +293,7 @@ const control = {
 
   /** Accepts no more, says goodbye, stores everything, ends. */
   async close(drainMs: number = DRAIN_MS): Promise<void> {
+    closing = true // what is not settled yet is at the next start
     const closed = listeners.map((listener) => listener.close())
     open.closeAll()
     const deadline = systemClock.monotonic() + drainMs
@@ -348,19 +360,10 @@ function releaseIn(profile: string): ClientDirectory['release'] {
   return (name, holder) => directory.release(`${profile}/${name}`, holder)
 }
 
-/**
- * Devices whose connection died with the process before, or with the shard that had our number: by their rows,
- * since an offline entry may have been lost with the last turn. Those that a shard holds are not touched.
- */
-function onlineBefore(): readonly DeviceNumber[] {
-  const numbers = registry.onlineNumbers()
-  return successor ? numbers : numbers.filter((number) => number % shards === shard)
-}
-
 /** In turns of their own, with others between them. */
 function settleSome(): void {
-  if (!settlement.run()) return
-  setTimeout(settleSome, 2)
+  const next = settlement.run()
+  if (next !== 'done' && !closing) setTimeout(settleSome, next === 'more' ? 2 : SETTLE_AGAIN_MS)
 }
 
 /** A defect, in whatever was called last: the shard closes in order, and another thread takes its number. */

@@ -5,13 +5,17 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { Conversation } from '../actors/runtime/conversation.ts'
 import { PostedDiagnostics } from '../actors/runtime/posted-diagnostics.ts'
-import { stateChangeOf } from '../protocol/alink/alink-replay.ts'
+import { replayedChange, tellingPart } from '../protocol/alink/alink-replay.ts'
 import { CheckpointStore } from '../storage/checkpoint-store.ts'
 import { Environment } from '../storage/environment.ts'
-import { recover } from '../storage/recovery.ts'
+import { SYSTEM_FILES } from '../storage/log/log-files.ts'
+import { retireOrphan } from '../storage/log/retention.ts'
+import { recover } from '../storage/recovery/recovery.ts'
+import { logNumbers } from '../storage/recovery/recovery-plan.ts'
 import { RegistryTransactions } from '../storage/registry-transactions.ts'
 import { SecretBox } from '../storage/sealed-secret.ts'
 import { checkSecretKey } from '../storage/secret-check.ts'
+import { replayAtStart } from './replay.ts'
 import { systemClock, systemRandom } from './system.ts'
 import {
   CHECKPOINT_METHODS,
@@ -20,8 +24,8 @@ import {
   type StorageStart,
 } from './thread-start.ts'
 
+const RETIRE_MS = 3_600_000
 const BOUNDS = { limit: 1000, timeoutMs: 30_000 }
-const PROGRESS_MS = 1000 // a replay that takes longer says how far it is
 
 const start = workerData as StorageStart
 const main = parentPort as MessagePort
@@ -37,19 +41,22 @@ const box = new SecretBox(start.secretKey, systemRandom)
 checkSecretKey(environment, box)
 const registry = new RegistryTransactions(environment, box, start.settings.limits.devices)
 const shards: MessagePort[] = []
+let retiring: NodeJS.Timeout | undefined
 
 const control = {
   async replayLog(log: number): Promise<{ readonly nextSequence: number }> {
     const { logs } = await recover({
       store: checkpoints,
       logsDirectory: start.logsPath,
-      stateChangeOf,
+      changeOf: replayedChange,
+      tellingPart,
       logs: [log],
     })
     return { nextSequence: logs[0]?.nextSequence ?? 1 }
   },
 
   async close(): Promise<void> {
+    clearInterval(retiring)
     for (const port of shards) port.close()
     await environment.close()
     // The port outlives this turn, so that the answer still leaves; then nothing holds the thread.
@@ -68,28 +75,38 @@ main.on('message', (message: unknown) => {
   new Conversation(shardPort, BOUNDS).serve(checkpoints, CHECKPOINT_METHODS)
 })
 conversation.tell('ready', await replay())
+retireOrphans()
+retiring = setInterval(retireOrphans, RETIRE_MS)
+
+/** Logs of shards that this process does not have, as an earlier start with more of them has left. */
+function retireOrphans(): void {
+  const { logsPath, settings } = start
+  for (const log of logNumbers(SYSTEM_FILES, logsPath)) {
+    if (log < settings.shards) continue
+    const orphan = { log, checkpointed: checkpoints.position(log) }
+    try {
+      retireOrphan(SYSTEM_FILES, logsPath, orphan, systemClock.now(), settings.log)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      diagnostics.warn('old segments of the message log could not be removed', { log, message })
+    }
+  }
+}
 
 async function replay(): Promise<StorageReady> {
   const incarnation = environment.raiseIncarnation()
-  const startedAt = systemClock.monotonic()
-  let saidAt = startedAt
-  const recovery = await recover({
-    store: checkpoints,
-    logsDirectory: start.logsPath,
-    stateChangeOf,
-    progress: (entries) => {
-      const now = systemClock.monotonic()
-      if (now - saidAt < PROGRESS_MS) return
-      saidAt = now
-      diagnostics.info('replaying the message log', { entries })
-    },
+  const { storePath, logsPath } = start
+  const recovery = await replayAtStart({
+    environment,
+    checkpoints,
+    storePath,
+    logsPath,
+    diagnostics,
   })
-  const tookMs = Math.round(systemClock.monotonic() - startedAt)
-  const { entries, rows, logs } = recovery
-  if (entries > 0) diagnostics.info('message log replayed', { entries, rows, tookMs })
+  const { logs, ...replayed } = recovery
   return {
     incarnation,
     nextSequences: new Map(logs.map(({ log, nextSequence }) => [log, nextSequence])),
-    replayed: { entries, rows, tookMs },
+    replayed,
   }
 }

@@ -79,7 +79,8 @@ export class WorkerThread {
 
 const CLOSED = new PlatformError('platform.closed', 'the platform is closed')
 
-function threadFailed(name: string, fault: unknown): PlatformError {
+/** Why a thread that was not asked to has ended. */
+export function threadFailed(name: string, fault: unknown): PlatformError {
   if (isOutOfMemory(fault)) {
     const message = `thread ${name} ran out of its heap (limits.shardHeapMb)`
     return new PlatformError('thread.out-of-memory', message, { cause: fault })

@@ -31,9 +31,15 @@ export class Checkpointer {
   #dirty: DeviceActor[] = []
   #running: Promise<void> | undefined
   #reached = 0
+  #storing = 0
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts
+  }
+
+  /** Rows that wait to be stored, or are about to be. */
+  get unstored(): number {
+    return this.#dirty.length + this.#storing
   }
 
   readonly add = (actor: DeviceActor): void => {
@@ -44,6 +50,7 @@ export class Checkpointer {
   run(): Promise<void> {
     this.#running ??= this.#store().finally(() => {
       this.#running = undefined
+      this.#storing = 0
     })
     return this.#running
   }
@@ -53,6 +60,7 @@ export class Checkpointer {
     if (this.#dirty.length === 0 && sequence === this.#reached) return
     const actors = this.#dirty
     this.#dirty = []
+    this.#storing = actors.length
     const rows: CheckpointRow[] = actors.map((actor) => {
       actor.dirty = false
       actor.storing = true

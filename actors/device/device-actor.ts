@@ -21,6 +21,7 @@ import {
   applyChange,
   type DeviceState,
   type PropertyValue,
+  replacesAll,
   type StateChange,
 } from '../../core/domain/device-state.ts'
 import { PlatformError } from '../../core/domain/errors.ts'
@@ -195,7 +196,9 @@ export class DeviceActor {
       this.#around.counters.add('uplink.rejected', 'property-value', rejected.length)
     }
     const stamp = this.#nextStamp()
-    this.#around.journal.properties(this.device, stamp, { id: post.id, at: now, items, rejected })
+    const whole = replacesAll(this.#state.properties, items)
+    const entry = { id: post.id, at: now, items, rejected, whole }
+    this.#around.journal.properties(this.device, stamp, entry)
     this.#apply(stamp, { kind: 'properties', items })
     return { kind: 'accepted', rejected }
   }

@@ -25,7 +25,7 @@ const LISTENERS: Readonly<Record<Door, readonly string[]>> = {
 }
 
 /** What it writes once it accepts; the file is renamed into place or being written as we look. */
-interface ReadyFile {
+export interface ReadyFile {
   readonly listeners: readonly { readonly port: number }[]
   readonly api?: { readonly url: string; readonly key: string }
 }
@@ -67,7 +67,7 @@ function withShards(name: ServerName, shards: number): ServerUnderTest {
   }
 }
 
-function readReady(file: string): ReadyFile | undefined {
+export function readReady(file: string): ReadyFile | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ReadyFile
   } catch {

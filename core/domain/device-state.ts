@@ -3,7 +3,7 @@
  * message log change it by the same functions, so both arrive at the same row.
  */
 import { isJsonObject, type JsonValue, parseJson } from './json.ts'
-import { compareStamps, NO_TOKEN, type Stamp, type Token } from './token.ts'
+import { NO_TOKEN, type Stamp, type Token } from './token.ts'
 
 /**
  * Properties that a row keeps. A thing model has at most 300; without validation a device may send any, and
@@ -54,6 +54,11 @@ export type StateChange =
   | { readonly kind: 'adopt'; readonly state: DeviceState }
   | { readonly kind: 'none' }
 
+/** The same as replay reads it: items stay JSON text, identifier to `{value, time}`. */
+export type ReplayedChange =
+  | Exclude<StateChange, { kind: 'properties' }>
+  | { readonly kind: 'items'; readonly text: string }
+
 /** The row after the change, stamped. A property keeps the value with the latest time (alink.md §2.1). */
 export function applyChange(state: DeviceState, stamp: Stamp, change: StateChange): DeviceState {
   const { token, version } = stamp
@@ -65,25 +70,46 @@ export function applyChange(state: DeviceState, stamp: Stamp, change: StateChang
     case 'properties':
       return { ...state, token, version, properties: mergeLatest(state.properties, change.items) }
     case 'status':
-      return {
-        ...state,
-        token,
-        version,
-        online: change.online,
-        activatedAt: state.activatedAt ?? (change.online ? change.at : undefined),
-        onlineAt: change.online ? change.at : state.onlineAt,
-        offlineAt: change.online ? state.offlineAt : change.at,
-        address: change.online ? change.address : state.address,
-      }
+      return { ...state, ...presenceAfter(state, change), token, version }
   }
 }
 
-/** As `applyChange`, but an entry that is not newer than the row changes nothing: replay is safe to repeat. */
-export function replayChange(state: DeviceState, stamp: Stamp, change: StateChange): DeviceState {
-  return compareStamps(stamp, state) > 0 ? applyChange(state, stamp, change) : state
+/** True where the row's properties are just these items once they are applied: none that it had stays. */
+export function replacesAll(
+  properties: DeviceState['properties'],
+  items: DeviceState['properties'],
+): boolean {
+  for (const identifier in properties) {
+    if (!Object.hasOwn(items, identifier)) return false // an identifier may be any string
+    const [item, known] = [items[identifier], properties[identifier]] as [
+      PropertyValue,
+      PropertyValue,
+    ]
+    if (item.time < known.time) return false
+  }
+  return Object.keys(items).length <= MAX_ROW_PROPERTIES
 }
 
-function mergeLatest(
+/** Of a row what a change of status touches. */
+export type Presence = Pick<
+  DeviceState,
+  'online' | 'activatedAt' | 'onlineAt' | 'offlineAt' | 'address'
+>
+
+export function presenceAfter(
+  presence: Presence,
+  { online, at, address }: Extract<StateChange, { kind: 'status' }>,
+): Presence {
+  return {
+    online,
+    activatedAt: presence.activatedAt ?? (online ? at : undefined),
+    onlineAt: online ? at : presence.onlineAt,
+    offlineAt: online ? presence.offlineAt : at,
+    address: online ? address : presence.address,
+  }
+}
+
+export function mergeLatest(
   current: Readonly<Record<string, PropertyValue>>,
   items: Readonly<Record<string, PropertyValue>>,
 ): Readonly<Record<string, PropertyValue>> {

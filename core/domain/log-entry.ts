@@ -26,6 +26,8 @@ export interface LogEntry {
   readonly token: Token
   readonly version: number
   readonly qos: 0 | 1
+  /** Of a post: the row's properties are its items and nothing else. Replay needs none before it. */
+  readonly whole: boolean
   /** Session numbers for which this entry is the queue entry; empty until sessions last. */
   readonly targets: readonly number[]
   /** As a back end sees it (topics.md §6). */

@@ -65,7 +65,7 @@ export interface ShardStatus {
   readonly handOvers: HandOverStatus
   /** What it says to each other shard. */
   readonly mesh: readonly MeshStatus[]
-  /** Devices that a crash left online, and that are not told offline yet. */
+  /** Rows that a crash left online, and that are still to be looked at. */
   readonly settling: number
   /** Its message log: the newest entry (0 before the first), and what this thread has written. */
   readonly log: { readonly sequence: number; readonly writes: number; readonly bytes: number }

@@ -23,6 +23,8 @@ export interface Journal {
       readonly at: number
       readonly items: Readonly<Record<string, PropertyValue>>
       readonly rejected: readonly RejectedValue[]
+      /** Nothing that the row had before stays. */
+      readonly whole: boolean
     },
   ): void
   event(

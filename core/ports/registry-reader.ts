@@ -15,8 +15,9 @@ export interface RegistryReader {
   accessKeyMatches(id: string, secret: string): boolean
   /** The checkpointed row, which may be up to a checkpoint interval behind its live actor. */
   state(number: DeviceNumber): DeviceState | undefined
-  /** Numbers whose checkpointed row says online: after a crash they are not. */
-  onlineNumbers(): readonly DeviceNumber[]
+  /** The next numbers whose checkpointed row says online, rising: after a crash they are not. */
+  onlineNumbers(after: number, limit: number): readonly DeviceNumber[]
+  onlineCount(): number
   /** The identity of a number; `undefined` where it was deleted. */
   deviceByNumber(number: DeviceNumber): Device | undefined
 

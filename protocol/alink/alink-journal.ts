@@ -119,7 +119,9 @@ export class AlinkJournal implements Journal {
       items: post.items,
     })
     const topic = `/${productKey}/${deviceName}/thing/event/property/post`
-    this.#append(ENTRY_CLASS.properties, device, stamp, topic, text)
+    const payload = Buffer.from(text)
+    const { properties } = ENTRY_CLASS
+    this.#log.append(entry(properties, device, stamp, topic, payload, 1, post.whole))
   }
 
   event(device: Device, stamp: Stamp, event: Parameters<Journal['event']>[2]): void {
@@ -166,7 +168,7 @@ export class AlinkJournal implements Journal {
 
   custom(device: Device, stamp: Stamp, suffix: string, payload: Uint8Array, qos: 0 | 1): void {
     const topic = `/${device.productKey}/${device.deviceName}/${suffix}`
-    this.#log.append(entry(ENTRY_CLASS.custom, device, stamp, topic, payload, qos))
+    this.#log.append(entry(ENTRY_CLASS.custom, device, stamp, topic, payload, qos, false))
   }
 
   adopt(device: Device, stamp: Stamp, state: DeviceState): void {
@@ -175,7 +177,7 @@ export class AlinkJournal implements Journal {
   }
 
   #append(kind: EntryClass, device: Device, stamp: Stamp, topic: string, text: string): void {
-    this.#log.append(entry(kind, device, stamp, topic, Buffer.from(text), 1))
+    this.#log.append(entry(kind, device, stamp, topic, Buffer.from(text), 1, false))
   }
 }
 
@@ -186,10 +188,11 @@ function entry(
   topic: string,
   payload: Uint8Array,
   qos: 0 | 1,
+  whole: boolean,
 ): LogEntry {
   const { token, version } = stamp
   const { number } = device
-  return { class: kind, number, token, version, qos, targets: NO_TARGETS, topic, payload }
+  return { class: kind, number, token, version, qos, whole, targets: NO_TARGETS, topic, payload }
 }
 
 /** Empty where the device gave none. */

@@ -172,7 +172,11 @@ const statusReport = record('StatusReport', {
         heap: { type: 'object', properties: { usedBytes: count, limitBytes: count } },
         handOvers: { ...counts, description: 'Custody of devices that came and went' },
         mesh: { type: 'array', items: counts, description: 'Traffic with each other shard' },
-        settling: { ...count, description: 'Devices still to be told offline after a crash' },
+        settling: {
+          ...count,
+          description:
+            'Devices still to be looked at after a crash: whether they are to be told offline',
+        },
         log: { type: 'object', properties: { sequence: count, writes: count, bytes: count } },
         refusals: counts,
         counters: counts,

@@ -8,7 +8,7 @@
 import type { StoredEntry } from '../../core/domain/log-entry.ts'
 import { HighWater, type Mark } from './high-water.ts'
 import { isMissing, type LogFiles, SYSTEM_FILES } from './log-files.ts'
-import { decodeEntries } from './record-codec.ts'
+import { decodeEntries, type RecordHeader } from './record-codec.ts'
 import { listSegments, type Segment } from './segment.ts'
 import { CHUNK_BYTES, SegmentReader } from './segment-reader.ts'
 
@@ -26,6 +26,12 @@ export interface LogBatch {
   readonly entries: readonly StoredEntry[]
   /** Sequences before the first entry that retention has removed unread: at most so many entries. */
   readonly skipped: number
+}
+
+export interface RecordPlace {
+  readonly bytes: Buffer
+  readonly at: number
+  readonly record: RecordHeader
 }
 
 export class LogReader {
@@ -102,6 +108,27 @@ export class LogReader {
       const { entries } = this.readBatch()
       if (entries.length === 0) return
       yield* entries
+    }
+  }
+
+  /**
+   * Every record from the one that holds the next sequence to the end of the files, where it lies: for whoever
+   * needs no copies. A record is valid until the next one is asked for. Only without a mark.
+   *
+   * @throws as `readBatch`
+   */
+  *records(): Generator<RecordPlace, void, void> {
+    for (;;) {
+      this.#reader ??= this.#open(undefined)
+      const reader = this.#reader
+      if (reader === undefined) return
+      const record = reader.next(Number.POSITIVE_INFINITY)
+      if (record === undefined) {
+        if (!this.#advance(reader, undefined, Number.POSITIVE_INFINITY)) return
+      } else if (record.firstSequence + record.count > this.#next) {
+        this.#next = record.firstSequence + record.count
+        yield { bytes: reader.buffer, at: reader.at, record }
+      }
     }
   }
 

@@ -26,7 +26,8 @@ import {
   RECORD_HEADER_BYTES,
   sealRecord,
 } from './record-codec.ts'
-import { type LogEnd, type Retention, SegmentWriter } from './segment-writer.ts'
+import type { Retention } from './retention.ts'
+import { type LogEnd, SegmentWriter } from './segment-writer.ts'
 
 const FIRST_BUFFER_BYTES = 65_536
 const RELAXED_MS = 200

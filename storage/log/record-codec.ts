@@ -13,6 +13,8 @@ export const RECORD_HEADER_BYTES = 40
 const ENTRY_HEADER_BYTES = 42
 /** Bound of a record, so that a reader can tell a length from rubbish. */
 export const MAX_RECORD_BYTES = 8_388_608
+const QOS_1 = 1 // flags of an entry
+const WHOLE = 2
 const CRC_FROM = 8
 const TWO_32 = 0x1_0000_0000
 
@@ -53,7 +55,7 @@ export function encodeEntry(
   end += payload.byteLength
   view.setUint32(at, end - at, true)
   view.setUint8(at + 4, entry.class)
-  view.setUint8(at + 5, entry.qos)
+  view.setUint8(at + 5, entry.qos | (entry.whole ? WHOLE : 0))
   view.setUint16(at + 6, targets.length, true)
   view.setUint32(at + 8, entry.number, true)
   view.setUint32(at + 12, token.incarnation, true)
@@ -122,6 +124,53 @@ export function decodeEntries(
   }
 }
 
+/**
+ * One entry where it lies, for whoever needs few fields of very many: nothing is copied. Valid until `moveTo`
+ * is called again, or its bytes are read over.
+ */
+export class EntryView {
+  bytes: Buffer = Buffer.alloc(0)
+  #at = 0
+  /** Offset behind it, and behind its payload. */
+  end = 0
+
+  /** Returns the offset behind the entry. */
+  moveTo(bytes: Buffer, at: number): number {
+    this.bytes = bytes
+    this.#at = at
+    this.end = at + bytes.readUInt32LE(at)
+    return this.end
+  }
+
+  get class(): EntryClass {
+    return this.bytes[this.#at + 4] as EntryClass
+  }
+
+  get whole(): boolean {
+    return ((this.bytes[this.#at + 5] as number) & WHOLE) !== 0
+  }
+
+  get number(): DeviceNumber {
+    return this.bytes.readUInt32LE(this.#at + 8) as DeviceNumber
+  }
+
+  get incarnation(): number {
+    return this.bytes.readUInt32LE(this.#at + 12)
+  }
+
+  get epoch(): number {
+    return this.bytes.readUInt32LE(this.#at + 16)
+  }
+
+  get version(): number {
+    return this.bytes.readUInt32LE(this.#at + 24) * TWO_32 + this.bytes.readUInt32LE(this.#at + 20)
+  }
+
+  get payloadAt(): number {
+    return this.end - this.bytes.readUInt32LE(this.#at + 38)
+  }
+}
+
 /** Halves of the message id of the record's last entry; `undefined` for a record without entries. */
 export function lastMessageId(
   bytes: Buffer,
@@ -155,7 +204,8 @@ function decodeEntry(
     number: bytes.readUInt32LE(at + 8) as DeviceNumber,
     token: { incarnation: bytes.readUInt32LE(at + 12), epoch: bytes.readUInt32LE(at + 16) },
     version: bytes.readUInt32LE(at + 24) * TWO_32 + bytes.readUInt32LE(at + 20),
-    qos: (bytes.readUInt8(at + 5) & 1) as 0 | 1,
+    qos: (bytes.readUInt8(at + 5) & QOS_1) as 0 | 1,
+    whole: (bytes.readUInt8(at + 5) & WHOLE) !== 0,
     targets,
     topic: bytes.toString('utf8', position, payloadAt),
     payload,

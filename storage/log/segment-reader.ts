@@ -38,7 +38,7 @@ export class SegmentReader {
     this.#files = files
     this.#log = log
     this.#chunkBytes = chunkBytes
-    this.buffer = Buffer.allocUnsafeSlow(chunkBytes)
+    this.buffer = bufferOf(chunkBytes)
     this.#fd = files.openRead(segment.path)
     try {
       const got = files.read(this.#fd, this.buffer, 0, SEGMENT_HEADER_BYTES, 0)
@@ -116,7 +116,7 @@ export class SegmentReader {
     this.at = this.offset - this.#bufferOffset
     if (this.at >= 0 && this.at + bytes <= this.#bufferEnd) return true
     const wanted = Math.min(Math.max(bytes, this.#chunkBytes), limit - this.offset)
-    if (wanted > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(wanted)
+    if (wanted > this.buffer.length) this.buffer = bufferOf(wanted)
     this.#bufferOffset = this.offset
     this.at = 0
     this.#bufferEnd = this.#readInto(this.buffer, Math.max(0, wanted), this.offset)
@@ -143,4 +143,9 @@ export class SegmentReader {
     }
     return got
   }
+}
+
+/** Memory of its own and of whole words, for whoever copies by words. */
+function bufferOf(bytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(Math.ceil(bytes / 4) * 4)
 }

@@ -8,6 +8,7 @@
 import type { HighWater } from './high-water.ts'
 import type { LogFiles } from './log-files.ts'
 import { lastMessageId } from './record-codec.ts'
+import { countRetired, type KeptSegment, type Retention } from './retention.ts'
 import {
   encodeSegmentHeader,
   listSegments,
@@ -16,8 +17,6 @@ import {
   segmentPath,
 } from './segment.ts'
 import { SegmentReader } from './segment-reader.ts'
-
-const HOUR_MS = 3_600_000
 
 export interface SegmentWriterOptions {
   readonly directory: string
@@ -29,11 +28,6 @@ export interface SegmentWriterOptions {
   readonly highWater: HighWater | undefined
 }
 
-export interface Retention {
-  readonly retentionHours: number
-  readonly retentionBytes: number
-}
-
 /** What an earlier run left. */
 export interface LogEnd {
   /** 0: the log is empty. */
@@ -43,11 +37,7 @@ export interface LogEnd {
   readonly cutBytes: number
 }
 
-interface OwnSegment extends Segment {
-  bytes: number
-  lastSequence: number
-  writtenAt: number
-}
+type OwnSegment = { -readonly [K in keyof KeptSegment]: KeptSegment[K] }
 
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions
@@ -153,19 +143,13 @@ export class SegmentWriter {
 
   /** Removes segments, oldest first, that no row needs and that are too old or too much; returns how many. */
   retire(checkpointed: number, now: number, retention: Retention): number {
-    const oldest = now - retention.retentionHours * HOUR_MS
-    let bytes = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
-    let removed = 0
-    while (this.#segments.length > 1) {
-      const segment = this.#segments[0] as OwnSegment
-      if (segment.lastSequence > checkpointed) break
-      if (segment.writtenAt >= oldest && bytes <= retention.retentionBytes) break
-      this.#options.files.remove(segment.path)
+    const retired = countRetired(this.#segments, checkpointed, now, retention)
+    const removed = Math.min(retired, this.#segments.length - 1) // the last one is being written
+    for (let i = 0; i < removed; i++) {
+      this.#options.files.remove((this.#segments[0] as OwnSegment).path)
       this.#segments.shift()
-      bytes -= segment.bytes
-      removed += 1
     }
-    return removed
+    return Math.max(0, removed)
   }
 
   /** Syncs and closes. @throws what the file system says, after closing */

@@ -3,7 +3,8 @@ import type { DeviceState } from '../../core/domain/device-state.ts'
 import type { DeviceNumber } from '../../core/domain/identifiers.ts'
 import { compareStamps } from '../../core/domain/token.ts'
 import type { CheckpointPosition, CheckpointRow } from '../../core/ports/checkpoint-sink.ts'
-import type { RecoveryStore } from '../../storage/recovery.ts'
+import type { RecoveryStore, ValueRow } from '../../storage/recovery/recovery-plan.ts'
+import { fromState, type StateValue, toState } from '../../storage/stored-values.ts'
 import type { MemoryRegistry } from '../support/memory-registry.ts'
 
 export class SimStore implements RecoveryStore {
@@ -20,6 +21,20 @@ export class SimStore implements RecoveryStore {
 
   state(number: DeviceNumber): DeviceState | undefined {
     return this.#registry.states.get(number)
+  }
+
+  row(number: DeviceNumber): StateValue | undefined {
+    const state = this.state(number)
+    return state === undefined ? undefined : fromState(state)
+  }
+
+  putRows(rows: readonly ValueRow[]): Promise<void> {
+    const states = rows.map(({ number, value }) => ({ number, state: toState(value) }))
+    return this.checkpoint(states, undefined)
+  }
+
+  lastNumber(): number {
+    return this.#registry.lastNumber
   }
 
   async checkpoint(

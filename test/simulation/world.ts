@@ -9,9 +9,9 @@ import { ENTRY_CLASS, type LogEntry, type StoredEntry } from '../../core/domain/
 import type { Device } from '../../core/domain/registry.ts'
 import type { Durability } from '../../core/domain/settings.ts'
 import { compareStamps, type Stamp } from '../../core/domain/token.ts'
-import { stateChangeOf } from '../../protocol/alink/alink-replay.ts'
+import { replayedChange, tellingPart } from '../../protocol/alink/alink-replay.ts'
 import { LogReader } from '../../storage/log/log-reader.ts'
-import { recover } from '../../storage/recovery.ts'
+import { recover } from '../../storage/recovery/recovery.ts'
 import { sweep } from '../../threads/shard-supervisor.ts'
 import { MemoryFiles } from '../storage/log/memory-files.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -451,7 +451,7 @@ export class World {
         for (const other of this.#otherShards(dead)) {
           this.#join(successor, this.#shards[other] as SimShard)
         }
-        this.#settling.push({ shard: successor, numbers: [...this.#registry.onlineNumbers()] })
+        this.#settling.push({ shard: successor, numbers: this.#onlineNumbers() })
         this.#death = undefined
         break
       }
@@ -483,18 +483,23 @@ export class World {
     for (const a of this.#shards) {
       for (const b of this.#shards) if (a.number < b.number) this.#join(a, b)
     }
-    const online = this.#registry.onlineNumbers()
+    const online = this.#onlineNumbers()
     this.#settling = this.#shards.map((shard) => ({
       shard,
       numbers: online.filter((number) => number % count === shard.number),
     }))
   }
 
+  #onlineNumbers(): DeviceNumber[] {
+    return [...this.#registry.onlineNumbers(0, Number.POSITIVE_INFINITY)]
+  }
+
   async #recover(logs: readonly number[] | undefined): Promise<ReadonlyMap<number, number>> {
     const recovery = await recover({
       store: this.#store,
       logsDirectory: LOGS,
-      stateChangeOf,
+      changeOf: replayedChange,
+      tellingPart,
       files: this.#files,
       ...(logs === undefined ? {} : { logs }),
     })

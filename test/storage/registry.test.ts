@@ -139,10 +139,10 @@ describe('the registry', () => {
     const { number } = await writer.createDevice(device(PUMP, 'pump-1'))
     const online = { ...BLANK_STATE, token: { incarnation: 1, epoch: 0 }, version: 1, online: true }
     await new CheckpointStore(environment).checkpoint([{ number, state: online }], undefined)
-    assert.deepEqual(reader.onlineNumbers(), [number])
+    assert.deepEqual(reader.onlineNumbers(0, 10), [number])
     await writer.deleteDevice(PUMP, 'pump-1')
     assert.equal(reader.state(number), undefined)
-    assert.deepEqual(reader.onlineNumbers(), [])
+    assert.deepEqual(reader.onlineNumbers(0, 10), [])
     assert.equal(reader.deviceCount(), 0)
     await assert.rejects(writer.deleteDevice(PUMP, 'pump-1'), { code: 'device.not-found' })
   })
@@ -281,13 +281,13 @@ describe('CheckpointStore', () => {
       await store.checkpoint([{ number, state: older }], { log: 0, sequence: 5 })
     }
     assert.deepEqual(reader.state(number)?.online, true)
-    assert.deepEqual(reader.onlineNumbers(), [number])
+    assert.deepEqual(reader.onlineNumbers(0, 10), [number])
     assert.equal(store.position(0), 10)
     const missing = 77 as DeviceNumber
     await store.checkpoint([{ number: missing, state }], undefined)
     assert.equal(reader.state(missing), undefined)
     await store.checkpoint([{ number, state: { ...state, version: 10, online: false } }], undefined)
-    assert.deepEqual(reader.onlineNumbers(), [])
+    assert.deepEqual(reader.onlineNumbers(0, 10), [])
   })
 })
 

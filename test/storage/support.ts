@@ -81,6 +81,7 @@ export function entry(text: string, changes: Partial<LogEntry> = {}): LogEntry {
     token: { incarnation: 1, epoch: 0 },
     version: 1,
     qos: 1,
+    whole: false,
     targets: [],
     topic: '/k1abcdefghi/meter-1/user/up',
     payload: Buffer.from(text),

@@ -22,6 +22,11 @@ export class MemoryRegistry implements RegistryReader, RegistryWriter {
   reusesNumbers = false
   readonly #freed: DeviceNumber[] = []
 
+  /** The greatest that was given. */
+  get lastNumber(): number {
+    return this.#numbers - 1
+  }
+
   product(productKey: string): Product | undefined {
     return this.#products.get(productKey)
   }
@@ -52,8 +57,14 @@ export class MemoryRegistry implements RegistryReader, RegistryWriter {
     return this.states.get(number)
   }
 
-  onlineNumbers(): readonly DeviceNumber[] {
-    return [...this.states].filter(([, row]) => row.online).map(([n]) => n as DeviceNumber)
+  onlineNumbers(after: number, limit: number): readonly DeviceNumber[] {
+    const online = [...this.states].filter(([number, row]) => row.online && number > after)
+    const numbers = online.map(([number]) => number as DeviceNumber)
+    return numbers.sort((a, b) => a - b).slice(0, limit)
+  }
+
+  onlineCount(): number {
+    return this.onlineNumbers(0, Number.POSITIVE_INFINITY).length
   }
 
   deviceByNumber(number: DeviceNumber): Device | undefined {

@@ -115,7 +115,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   }),
   tidegate_devices_settling: perShard(
     'gauge',
-    'Devices that a crash left online, still to be told offline.',
+    'Rows that a crash left online, still to be looked at.',
     ({ settling }) => settling,
   ),
   tidegate_mesh_frames_sent_total: perMesh(

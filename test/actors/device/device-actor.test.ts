@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Uplink } from '../../../core/domain/device-message.ts'
-import { BLANK_STATE, replayChange, type StateChange } from '../../../core/domain/device-state.ts'
+import { applyChange, BLANK_STATE, type StateChange } from '../../../core/domain/device-state.ts'
 import { compareStamps } from '../../../core/domain/token.ts'
 import { DeviceHouse } from '../../support/device-house.ts'
 import { RecordingLink } from '../../support/recording-link.ts'
@@ -51,7 +51,7 @@ describe('device actor', () => {
         assert.ok(compareStamps(stamp, before) > 0 && stamp.version > before.version)
       }
       const replayed = own.reduce(
-        (state, { stamp, kind, facts }) => replayChange(state, stamp, changeOf(kind, facts)),
+        (state, { stamp, kind, facts }) => applyChange(state, stamp, changeOf(kind, facts)),
         BLANK_STATE,
       )
       if (own.length > 0) assert.deepEqual(house.registry.state(meter.number), replayed)

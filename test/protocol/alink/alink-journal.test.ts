@@ -71,7 +71,13 @@ describe('AlinkJournal', () => {
       Pos: { value: { lat: 31.2, lon: 121.4 }, time: 1767225600000 },
     }
     const entry = entryOf((journal) =>
-      journal.properties(DEVICE, STAMP, { id: 111, at: 1767225600211, items, rejected: [] }),
+      journal.properties(DEVICE, STAMP, {
+        id: 111,
+        at: 1767225600211,
+        items,
+        rejected: [],
+        whole: true,
+      }),
     )
     assert.equal(entry.class, ENTRY_CLASS.properties)
     assert.equal(entry.topic, '/k1demoPK001/meter-0042/thing/event/property/post')
@@ -88,7 +94,13 @@ describe('AlinkJournal', () => {
     const message = 'tsl parse: params not exist -> bad'
     const rejected = [{ identifier: 'bad', value: [null], timeMs: 9, code: 6304, message }]
     const entry = entryOf((journal) =>
-      journal.properties(DEVICE, STAMP, { id: undefined, at: 1, items: {}, rejected }),
+      journal.properties(DEVICE, STAMP, {
+        id: undefined,
+        at: 1,
+        items: {},
+        rejected,
+        whole: false,
+      }),
     )
     assert.match(
       entry.text,

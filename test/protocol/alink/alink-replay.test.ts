@@ -5,6 +5,7 @@ import {
   applyChange,
   BLANK_STATE,
   type PropertyValue,
+  type ReplayedChange,
   type StateChange,
 } from '../../../core/domain/device-state.ts'
 import { PlatformError } from '../../../core/domain/errors.ts'
@@ -13,7 +14,7 @@ import type { JsonValue } from '../../../core/domain/json.ts'
 import { ENTRY_CLASS, type LogEntry } from '../../../core/domain/log-entry.ts'
 import type { Device } from '../../../core/domain/registry.ts'
 import { AlinkJournal } from '../../../protocol/alink/alink-journal.ts'
-import { stateChangeOf } from '../../../protocol/alink/alink-replay.ts'
+import { replayedChange, tellingPart } from '../../../protocol/alink/alink-replay.ts'
 
 const DEVICE: Device = {
   number: 7 as DeviceNumber,
@@ -25,12 +26,23 @@ const DEVICE: Device = {
 }
 const STAMP = { token: { incarnation: 3, epoch: 5 }, version: 11 }
 
-/** What replay makes of what the journal wrote. */
+/** What replay makes of what the journal wrote: of the whole payload, and of that part which tells. */
 function replayed(write: (journal: AlinkJournal) => void): StateChange {
   const entries: LogEntry[] = []
   write(new AlinkJournal({ append: (entry) => entries.push(entry) }))
   assert.equal(entries.length, 1)
-  return stateChangeOf(entries[0] as LogEntry)
+  const [{ class: kind, payload }] = entries as [LogEntry]
+  const bytes = Buffer.concat([Buffer.from('{,"items":'), payload, Buffer.from('{,"items":')])
+  const end = bytes.length - 10
+  const from = tellingPart(kind, bytes, 10, end)
+  const change = parsed(replayedChange(kind, bytes.toString('utf8', from, end)))
+  assert.deepEqual(change, parsed(replayedChange(kind, bytes.toString('utf8', 10, end))))
+  return change
+}
+
+function parsed(change: ReplayedChange): StateChange {
+  if (change.kind !== 'items') return change
+  return { kind: 'properties', items: itemsOf(Object.entries(JSON.parse(change.text) as object)) }
 }
 
 const identifiers = fc.oneof(
@@ -51,12 +63,12 @@ function itemsOf(
   return items
 }
 
-describe('stateChangeOf', () => {
+describe('replayedChange', () => {
   it('gives back the properties that the journal wrote', () => {
     const inverse = fc.property(itemLists, times, (list, at) => {
       const items = itemsOf(list)
       const change = replayed((journal) =>
-        journal.properties(DEVICE, STAMP, { id: '1', at, items, rejected: [] }),
+        journal.properties(DEVICE, STAMP, { id: '1', at, items, rejected: [], whole: false }),
       )
       assert.deepEqual(change, { kind: 'properties', items })
       const live = applyChange(BLANK_STATE, STAMP, { kind: 'properties', items })
@@ -65,14 +77,22 @@ describe('stateChangeOf', () => {
     fc.assert(inverse)
   })
 
-  it('leaves rejected values out', () => {
-    const rejected = [{ identifier: 'Temp', value: 'x', timeMs: 1, code: 6307, message: 'no' }]
-    const items = itemsOf([['Count', { value: 1, time: 2 }]])
-    const change = replayed((journal) =>
-      journal.properties(DEVICE, STAMP, { id: 1, at: 3, items, rejected }),
-    )
-    assert.deepEqual(change, { kind: 'properties', items })
-  })
+  const like = {
+    checkFailedData: {},
+    productKey: 'k1demoPK001',
+    items: { Count: { value: 9, time: 9 } },
+  }
+  for (const value of ['x', like, { value: like }, [like, like], JSON.stringify(like)]) {
+    it(`leaves rejected values out, such as ${JSON.stringify(value)}`, () => {
+      const rejected = [{ identifier: 'Temp', value, timeMs: 1, code: 6307, message: 'no' }]
+      const items = itemsOf([['Count', { value: 1, time: 2 }]])
+      const id = JSON.stringify(like)
+      const change = replayed((journal) =>
+        journal.properties(DEVICE, STAMP, { id, at: 3, items, rejected, whole: false }),
+      )
+      assert.deepEqual(change, { kind: 'properties', items })
+    })
+  }
 
   it('gives back the status that the journal wrote', () => {
     const addresses = fc.option(fc.oneof(fc.ipV4(), fc.ipV6()), { nil: undefined })
@@ -86,17 +106,17 @@ describe('stateChangeOf', () => {
 
   it('sees no change in events, replies and custom topics, whatever their bytes', () => {
     for (const kind of [ENTRY_CLASS.event, ENTRY_CLASS.commandReply, ENTRY_CLASS.custom]) {
-      assert.deepEqual(stateChangeOf({ class: kind, payload: Uint8Array.of(255) }), {
+      assert.deepEqual(replayedChange(kind, '\xff'), {
         kind: 'none',
       })
     }
   })
 
-  for (const text of ['', '{}', '{"items":{"Temp":1}}', '{"status":"away","utcTime":"x"}']) {
+  for (const text of ['', '{}', '{"items":1}', '{"status":"away","utcTime":"x"}']) {
     it(`does not guess at ${JSON.stringify(text)}`, () => {
       for (const kind of [ENTRY_CLASS.status, ENTRY_CLASS.properties]) {
         assert.throws(
-          () => stateChangeOf({ class: kind, payload: Buffer.from(text) }),
+          () => replayedChange(kind, text),
           (error) => error instanceof PlatformError && error.code === 'data.unreadable',
         )
       }
