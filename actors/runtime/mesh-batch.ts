@@ -3,6 +3,7 @@
  * stored takes with it exactly what was said beside it, also while earlier turns wait for their sync.
  */
 import type { TurnWriter } from '../../core/ports/turn.ts'
+import type { FramePool } from './frame-pool.ts'
 import { GatheredFrames } from './mesh-frame.ts'
 
 export interface BatchOwner {
@@ -21,10 +22,10 @@ export class MeshBatch implements TurnWriter {
   settled = false
   readonly #owner: BatchOwner
 
-  constructor(owner: BatchOwner, serial: number, expectedBytes: number) {
+  constructor(owner: BatchOwner, serial: number, expectedBytes: number, pool: FramePool) {
     this.#owner = owner
     this.serial = serial
-    this.frames = new GatheredFrames(expectedBytes)
+    this.frames = new GatheredFrames(expectedBytes, pool)
   }
 
   flush(): void {

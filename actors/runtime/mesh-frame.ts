@@ -13,7 +13,8 @@
  * A frame is at most `FRAME_BYTES` long, except one with a single longer message. Its buffer is owned by
  * one thread at a time: it grows while it is gathered, then it is transferred.
  */
-export const FRAME_BYTES = 1_048_576
+import { FRAME_BYTES, type FramePool } from './frame-pool.ts'
+
 export const MESSAGE_HEAD_BYTES = 5
 export const CONTROL = 0x8000_0000
 export const DATA = 0
@@ -36,13 +37,14 @@ export class GatheredFrames {
   /** Messages gathered, by lane. */
   controls = 0
   datas = 0
+  readonly #pool: FramePool
   #end = FRAME_HEAD_BYTES
   readonly #full: Buffer<ArrayBuffer>[] = []
 
   /** @param expectedBytes  size to begin with: that of the last frame is a good guess */
-  constructor(expectedBytes: number) {
-    const bytes = Math.min(FRAME_BYTES, Math.max(FIRST_BYTES, expectedBytes))
-    this.buffer = allocate(1 << (32 - Math.clz32(bytes - 1))) // a power of two: the next one is a little longer
+  constructor(expectedBytes: number, pool: FramePool) {
+    this.#pool = pool
+    this.buffer = pool.take(Math.min(FRAME_BYTES, Math.max(FIRST_BYTES, expectedBytes)))
   }
 
   get empty(): boolean {
@@ -85,14 +87,17 @@ export class GatheredFrames {
   #makeRoom(size: number): void {
     const wanted = this.#end + size
     if (wanted <= FRAME_BYTES) {
-      const larger = allocate(Math.min(FRAME_BYTES, Math.max(this.buffer.length * 2, wanted)))
+      const larger = this.#pool.take(
+        Math.min(FRAME_BYTES, Math.max(this.buffer.length * 2, wanted)),
+      )
       this.buffer.copy(larger, 0, 0, this.#end)
+      this.#pool.give(this.buffer.buffer)
       this.buffer = larger
       return
     }
     if (this.#end > FRAME_HEAD_BYTES) this.#seal()
     this.#end = FRAME_HEAD_BYTES
-    this.buffer = allocate(Math.max(FRAME_BYTES, FRAME_HEAD_BYTES + size)) // so busy a turn goes on
+    this.buffer = this.#pool.take(Math.max(FRAME_BYTES, FRAME_HEAD_BYTES + size)) // so busy a turn goes on
   }
 
   #seal(): void {
@@ -145,9 +150,4 @@ function compact(frame: Buffer, end: number): number {
   }
   frame.writeUInt32LE(to, 0)
   return end - to
-}
-
-/** Memory of its own, not of Node's pool: it will be transferred. */
-function allocate(bytes: number): Buffer<ArrayBuffer> {
-  return Buffer.from(new ArrayBuffer(bytes))
 }

@@ -11,6 +11,7 @@
  * Under `flush` durability batches wait for the sync, in the order of their turns.
  */
 import type { Turn } from '../../core/ports/turn.ts'
+import type { FramePool } from './frame-pool.ts'
 import { type BatchOwner, MeshBatch } from './mesh-batch.ts'
 import { encodeBody } from './mesh-body.ts'
 import {
@@ -64,6 +65,7 @@ export interface MeshPeerParts {
   readonly turn: Turn
   readonly windowBytes: number
   readonly receivers: MeshReceivers
+  readonly pool: FramePool
 }
 
 export class MeshPeer implements BatchOwner, FrameListener {
@@ -219,6 +221,7 @@ export class MeshPeer implements BatchOwner, FrameListener {
     this.#framesIn += 1
     this.#bytesIn += frameBytes(frame)
     readFrame(frame, this, failures)
+    this.#parts.pool.give(transferred)
     this.tellWaiters(failures)
     const due = this.#owed * GRANTS_PER_WINDOW >= this.#parts.windowBytes
     if (due && !this.#gone) this.#batch() // an empty one carries the grant
@@ -230,7 +233,7 @@ export class MeshPeer implements BatchOwner, FrameListener {
     turn.enter()
     const open = this.#open
     if (open !== undefined && open.serial === turn.serial) return open
-    const batch = new MeshBatch(this, turn.serial, this.#expectedBytes)
+    const batch = new MeshBatch(this, turn.serial, this.#expectedBytes, this.#parts.pool)
     this.#open = batch
     this.#batches.push(batch)
     turn.writeLater(batch)

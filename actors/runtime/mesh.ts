@@ -11,6 +11,7 @@
  */
 import { PlatformError } from '../../core/domain/errors.ts'
 import type { Turn } from '../../core/ports/turn.ts'
+import { FramePool } from './frame-pool.ts'
 import { MeshPeer, type MeshPeerStatus, type MeshPort, type Room, throwAll } from './mesh-peer.ts'
 import { type ControlReceiver, type DataReceiver, MeshReceivers } from './mesh-receivers.ts'
 
@@ -29,6 +30,7 @@ export class Mesh {
   readonly #windowBytes: number
   readonly #peers = new Map<number, MeshPeer>()
   readonly #receivers = new MeshReceivers()
+  readonly #pool = new FramePool()
   #numbers: readonly number[] = []
 
   constructor(parts: MeshParts) {
@@ -46,7 +48,7 @@ export class Mesh {
   join(peer: number, port: MeshPort): void {
     if (peer === this.shard) throw new PlatformError('internal', 'a shard is no peer of its own')
     const replaced = this.#peers.get(peer)
-    const parts = { peer, port, turn: this.#turn, receivers: this.#receivers }
+    const parts = { peer, port, turn: this.#turn, receivers: this.#receivers, pool: this.#pool }
     this.#peers.set(peer, new MeshPeer({ ...parts, windowBytes: this.#windowBytes }))
     this.#list()
     if (replaced !== undefined) end(replaced)

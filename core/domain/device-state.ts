@@ -80,14 +80,13 @@ export function replacesAll(
   items: DeviceState['properties'],
 ): boolean {
   for (const identifier in properties) {
-    if (!Object.hasOwn(items, identifier)) return false // an identifier may be any string
-    const [item, known] = [items[identifier], properties[identifier]] as [
-      PropertyValue,
-      PropertyValue,
-    ]
-    if (item.time < known.time) return false
+    // Where there is no such item, or what is found is a prototype's, there is no time.
+    const time: number | undefined = items[identifier]?.time
+    if (time === undefined || time < (properties[identifier] as PropertyValue).time) return false
   }
-  return Object.keys(items).length <= MAX_ROW_PROPERTIES
+  let count = 0
+  for (const _ in items) count += 1
+  return count <= MAX_ROW_PROPERTIES
 }
 
 /** Of a row what a change of status touches. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { FRAME_BYTES, FramePool } from '../../../actors/runtime/frame-pool.ts'
 import { decodeBody, encodeBody } from '../../../actors/runtime/mesh-body.ts'
 import {
   CONTROL,
   DATA,
-  FRAME_BYTES,
   frameBytes,
   GatheredFrames,
   readFrame,
@@ -32,8 +32,12 @@ const messages = fc.array(
   { maxLength: 12 },
 )
 
+/** With used memory in it: what it held before must not show. */
+const pool = new FramePool()
+for (let size = 10; size <= 20; size++) pool.give(new Uint8Array(1 << size).fill(0xee).buffer)
+
 function gather(said: readonly Message[]): GatheredFrames {
-  const frames = new GatheredFrames(0)
+  const frames = new GatheredFrames(0, pool)
   for (const { lane, channel, body } of said) {
     const at = frames.append(lane, channel, body.length)
     frames.buffer.set(body, at)
@@ -55,7 +59,10 @@ function read(frames: readonly Buffer[]): { heard: Message[]; granted: number } 
     control: keep(CONTROL),
     data: keep(DATA),
   }
-  for (const frame of frames) readFrame(frame, listener, failures)
+  for (const frame of frames) {
+    readFrame(frame, listener, failures)
+    pool.give(frame.buffer as ArrayBuffer)
+  }
   assert.deepEqual(failures, [])
   return { heard, granted }
 }
