@@ -1,6 +1,6 @@
 /**
  * One CPU for the server, another for the generator: so that neither takes the other's time, caches
- * or turbo. Needs `taskset` (util-linux) and two CPUs; else both float, and the report says so.
+ * or turbo. Needs `taskset` and `chrt` (util-linux) and two CPUs; else both float, and the report says so.
  */
 import { readFileSync } from 'node:fs'
 import { findProgram } from './programs.ts'
@@ -13,20 +13,27 @@ export interface CpuPlan {
 }
 
 export function planCpus(): CpuPlan {
-  if (findProgram('taskset') === undefined) return floating('taskset is not installed')
+  for (const program of ['taskset', 'chrt']) {
+    if (findProgram(program) === undefined) return floating(`${program} is not installed`)
+  }
   const [server, generator] = allowedCpus()
   if (server === undefined || generator === undefined) return floating('fewer than two CPUs')
   return { server, generator, unpinned: undefined }
 }
 
-/** Command and arguments that run `command` on `cpu`; taskset becomes the program, so the pid stays. */
+/**
+ * Command and arguments that run `command` on `cpu`; taskset and chrt become the program, so the pid stays.
+ *
+ * As a batch process (util-linux has both): threads that share the one CPU have longer slices. Several shards
+ * never share one where they are of use, and else part of their cost would be caches that the others emptied.
+ */
 export function pinned(
   cpu: number | undefined,
   command: string,
   args: readonly string[],
 ): [string, string[]] {
   if (cpu === undefined) return [command, [...args]]
-  return ['taskset', ['-c', String(cpu), command, ...args]]
+  return ['taskset', ['-c', String(cpu), 'chrt', '--batch', '0', command, ...args]]
 }
 
 function floating(reason: string): CpuPlan {
