@@ -196,7 +196,7 @@ export class DeviceActor {
       this.#around.counters.add('uplink.rejected', 'property-value', rejected.length)
     }
     const stamp = this.#nextStamp()
-    const whole = replacesAll(this.#state.properties, items)
+    const whole = replacesAll(this.#state.properties, items, post.values.length)
     const entry = { id: post.id, at: now, items, rejected, whole }
     this.#around.journal.properties(this.device, stamp, entry)
     this.#apply(stamp, { kind: 'properties', items })

@@ -74,19 +74,23 @@ export function applyChange(state: DeviceState, stamp: Stamp, change: StateChang
   }
 }
 
-/** True where the row's properties are just these items once they are applied: none that it had stays. */
+/**
+ * True where the row's properties are just these items once they are applied: none that it had stays.
+ *
+ * @param count  how many items there are, at most
+ */
 export function replacesAll(
   properties: DeviceState['properties'],
   items: DeviceState['properties'],
+  count: number,
 ): boolean {
+  if (count > MAX_ROW_PROPERTIES) return false
   for (const identifier in properties) {
     // Where there is no such item, or what is found is a prototype's, there is no time.
     const time: number | undefined = items[identifier]?.time
     if (time === undefined || time < (properties[identifier] as PropertyValue).time) return false
   }
-  let count = 0
-  for (const _ in items) count += 1
-  return count <= MAX_ROW_PROPERTIES
+  return true
 }
 
 /** Of a row what a change of status touches. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import { describe, it, type TestContext } from 'node:test'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
 import { ApiClient, ApiError, pathTo } from '../../../protocol/cli/api-client.ts'
+import { freePort } from '../../support/free-port.ts'
 import { cliHouse } from './recording-terminal.ts'
 
 describe('the API client', () => {
@@ -50,8 +51,8 @@ describe('the API client', () => {
     }
   })
 
-  it('asks whether the server runs where nothing answers', async (t) => {
-    const port = await freePort(t)
+  it('asks whether the server runs where nothing answers', async () => {
+    const port = await freePort()
     const api = new ApiClient({ url: `http://127.0.0.1:${port}`, key: undefined })
     await assert.rejects(api.get('/status'), (error: Error) => {
       assert.ok(error instanceof ApiError)
@@ -80,11 +81,3 @@ describe('the API client', () => {
 })
 
 /** A port that was free a moment ago. */
-async function freePort(t: TestContext): Promise<number> {
-  const server = createTcpServer()
-  t.after(() => server.close())
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

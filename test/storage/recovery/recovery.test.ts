@@ -111,7 +111,7 @@ function entryOf(
   switch (change.kind) {
     case 'properties': {
       const text = JSON.stringify(change.items)
-      const whole = replacesAll(row.properties, change.items)
+      const whole = replacesAll(row.properties, change.items, 2)
       return written(ENTRY_CLASS.properties, { kind: 'items', text }, whole)
     }
     case 'status':

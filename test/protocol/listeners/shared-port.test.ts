@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import {
+  canSharePorts,
+  listenShared,
+  type SharedPort,
+  stopListening,
+} from '../../../protocol/listeners/shared-port.ts'
+import { freePort } from '../../support/free-port.ts'
+
+const HOST = '127.0.0.1'
+
+/** Sockets of one holder of the port, and the connections that came to it. */
+async function hold(
+  t: TestContext,
+  port: number,
+): Promise<SharedPort & { readonly accepted: Socket[]; readonly used: Set<Server> }> {
+  const accepted: Socket[] = []
+  const used = new Set<Server>()
+  const shared = await listenShared(HOST, port, () => {
+    const server = createServer((socket) => {
+      accepted.push(socket)
+      used.add(server)
+      socket.on('error', () => {})
+      socket.on('data', (bytes) => socket.write(bytes))
+    })
+    return server
+  })
+  t.after(() => {
+    for (const socket of accepted) socket.destroy()
+    for (const server of shared.servers) server.close()
+  })
+  return { ...shared, accepted, used }
+}
+
+/** Resolves with the connection once it has its echo; rejects where nobody listens. */
+function connected(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: HOST, port })
+    socket.once('error', reject)
+    socket.once('data', () => resolve(socket))
+    socket.write('?')
+  })
+}
+
+describe('a port that several threads listen on', { skip: !canSharePorts() }, () => {
+  it('spreads connections over all sockets of all its holders', async (t) => {
+    const port = await freePort()
+    const [one, two] = [await hold(t, port), await hold(t, port)]
+    assert.equal(one.servers.length, 8)
+    const sockets = await Promise.all(Array.from({ length: 400 }, () => connected(port)))
+    t.after(() => sockets.forEach((socket) => socket.destroy()))
+    assert.equal(one.accepted.length + two.accepted.length, 400)
+    for (const { accepted, used } of [one, two]) {
+      assert.ok(accepted.length > 100, `${accepted.length} of 400 came to one`)
+      assert.equal(used.size, 8)
+    }
+  })
+
+  it('goes on with the others when one holder is taken out from outside; open connections stay', async (t) => {
+    const port = await freePort()
+    const [still, other] = [await hold(t, port), await hold(t, port)]
+    let first = await connected(port)
+    while (still.accepted.length === 0) first = await connected(port)
+    const before = still.accepted.length
+    assert.equal(stopListening(still.descriptors), true)
+    const later = await Promise.all(Array.from({ length: 50 }, () => connected(port)))
+    t.after(() => later.forEach((socket) => socket.destroy()))
+    assert.equal(still.accepted.length, before)
+    assert.ok(other.accepted.length >= 50)
+    const echo = new Promise((resolve) => first.once('data', resolve))
+    first.write('!')
+    assert.equal(String(await echo), '!')
+    first.destroy()
+  })
+
+  it('is one socket where the kernel chooses the port', async (t) => {
+    const { servers } = await hold(t, 0)
+    assert.equal(servers.length, 1)
+  })
+
+  it('is refused where somebody else has it alone', async (t) => {
+    const alone = createServer().listen(0, HOST)
+    await new Promise((resolve) => alone.once('listening', resolve))
+    t.after(() => alone.close())
+    const address = alone.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    await assert.rejects(
+      listenShared(HOST, port, () => createServer()),
+      ({ code }: NodeJS.ErrnoException) => code === 'listener.unavailable' || code === 'EADDRINUSE',
+    )
+  })
+})
