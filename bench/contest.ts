@@ -16,13 +16,15 @@ import { clockTicks } from './process-usage.ts'
 import { type Round, roundOf } from './round.ts'
 import { type Door, HOST, type RunningServer, type ServerUnderTest } from './servers/server.ts'
 import type { Traffic } from './traffic.ts'
+import { MEASURES, type Unit } from './unit.ts'
 
 const generator = fileURLToPath(new URL('./generator/main.js', import.meta.url))
-/** Connecting, settling, draining. */
+/** Connecting (at most 10,000 clients, twice), settling, draining. */
 const AROUND_SEC = 90
 
 export interface Contestant {
   readonly label: string
+  readonly unit: Unit
   readonly server: ServerUnderTest
   readonly door: Door
   readonly shape: Shape
@@ -47,7 +49,9 @@ export async function contest(
     for (const outcome of outcomes) {
       const round = await runRound(outcome.contestant, cpus)
       outcome.rounds.push(round)
-      tell(`round ${i} of ${rounds}, ${outcome.contestant.label}: ${described(round)}`)
+      tell(
+        `round ${i} of ${rounds}, ${outcome.contestant.label}: ${described(round, outcome.contestant)}`,
+      )
     }
   }
   return outcomes
@@ -76,27 +80,23 @@ async function load(
   server: RunningServer,
   cpu: number | undefined,
 ): Promise<LoadResult> {
-  const { window, chunk, warmSec, seconds } = shape
   const ticks = clockTicks()
   const job: Job = {
     ...(await traffic(shape, server)),
     host: HOST,
     port: server.port,
-    window,
-    chunk,
-    warmSec,
-    seconds,
     serverPid: server.child.pid,
     ...(ticks !== undefined && { clockTicks: ticks }),
+    ...(server.api && { api: server.api }),
   }
   const child = new Child('generator', cpu, process.execPath, [generator], JSON.stringify(job))
-  const output = await child.finished((warmSec + seconds + AROUND_SEC) * 1000)
+  const output = await child.finished((shape.warmSec + shape.seconds + AROUND_SEC) * 1000)
   return JSON.parse(output) as LoadResult
 }
 
-function described(round: Round): string {
+function described(round: Round, { unit }: Contestant): string {
   if (round.kind === 'invalid') return `INVALID: ${round.faults.join('; ')}`
-  const { cpuUsPerMessage, messagesPerSec } = round.figures
-  const cpu = cpuUsPerMessage === undefined ? 'n/a' : cpuUsPerMessage.toFixed(2)
-  return `${cpu} CPU-µs/message, ${Math.round(messagesPerSec)} messages/s`
+  const { cost, rate } = MEASURES[unit]
+  const cpu = round.figures[cost]?.toFixed(2) ?? 'n/a'
+  return `${cpu} CPU-µs/${unit}, ${round.figures[rate]?.toFixed(0)} ${unit}s/s`
 }

@@ -6,14 +6,15 @@ import { mosquitto } from './servers/mosquitto.ts'
 import type { ServerUnderTest } from './servers/server.ts'
 import { shardedTidegates, tidegate } from './servers/tidegate.ts'
 import { postPayloads } from './telemetry-devices.ts'
-import { ingest, pairs, telemetry } from './traffic.ts'
+import { connects, deviceConnects, ingest, pairs, telemetry } from './traffic.ts'
+import { unitOf } from './unit.ts'
 
 /** The first that runs is what the others are compared with. */
 export const SERVERS: readonly ServerUnderTest[] = [tidegate, ...shardedTidegates, mosquitto, aedes]
 
 /** The command line's shape, with what the workload says where the command line is silent. */
 export function shapeOf(workload: WorkloadName, options: BenchOptions): Shape {
-  const { publishers, window, chunk, warmSec, seconds, replies } = options
+  const { publishers, window, chunk, warmSec, seconds, replies, clients } = options
   return {
     publishers,
     qos: options.qos ?? (workload === 'pairs' ? 0 : 1),
@@ -24,6 +25,7 @@ export function shapeOf(workload: WorkloadName, options: BenchOptions): Shape {
     warmSec,
     seconds,
     replies,
+    clients,
   }
 }
 
@@ -32,33 +34,37 @@ export function contestantsOf(
   shape: Shape,
   servers: readonly ServerUnderTest[],
 ): Contestant[] {
+  const unit = unitOf(workload)
+  const plain = (server: ServerUnderTest, traffic: Traffics, label: string = server.name) => {
+    return { label, unit, server, door: 'plain', shape, traffic } satisfies Contestant
+  }
+  const devices = (server: ServerUnderTest, traffic: Traffics, what: string) => {
+    const label = `${server.name} ${what}`
+    return { label, unit, server, door: 'device', shape, traffic } satisfies Contestant
+  }
   switch (workload) {
     case 'ingest':
-      return servers.map((server) => plain(server.name, server, shape, ingest))
+      return servers.map((server) => plain(server, ingest))
     case 'pairs':
-      return servers.map((server) => plain(server.name, server, shape, pairs))
+      return servers.map((server) => plain(server, pairs))
     case 'telemetry':
       // against plain messages of as many bytes, so that only their meaning differs
       return servers
-        .filter(({ name }) => name.startsWith('tidegate'))
+        .filter(isTidegate)
         .flatMap((server) => [
-          {
-            label: `${server.name} telemetry`,
-            server,
-            door: 'device' as const,
-            shape,
-            traffic: telemetry,
-          },
-          plain(`${server.name} ingest`, server, shape, ingest),
+          devices(server, telemetry, 'telemetry'),
+          plain(server, ingest, `${server.name} ingest`),
         ])
+    case 'connect':
+      return servers.flatMap((server) => [
+        plain(server, connects),
+        ...(isTidegate(server) ? [devices(server, deviceConnects, 'devices')] : []),
+      ])
   }
 }
 
-function plain(
-  label: string,
-  server: ServerUnderTest,
-  shape: Shape,
-  traffic: Contestant['traffic'],
-): Contestant {
-  return { label, server, door: 'plain', shape, traffic }
+type Traffics = Contestant['traffic']
+
+function isTidegate({ name }: ServerUnderTest): boolean {
+  return name.startsWith('tidegate')
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { ServerName } from './servers/server.ts'
 
-const WORKLOADS = ['ingest', 'pairs', 'telemetry'] as const
+const WORKLOADS = ['ingest', 'pairs', 'telemetry', 'connect'] as const
 export type WorkloadName = (typeof WORKLOADS)[number]
 
 const SERVERS: readonly ServerName[] = ['tidegate', 'mosquitto', 'aedes']
@@ -19,6 +19,8 @@ export interface Shape {
   readonly seconds: number
   /** Telemetry asks for Alink replies. */
   readonly replies: boolean
+  /** Of `connect`; the other workloads have publishers. */
+  readonly clients: number
 }
 
 export interface BenchOptions extends Omit<Shape, 'qos'> {
@@ -37,6 +39,8 @@ Workloads
   ingest      publishers send, nobody is subscribed (QoS 1): what one uplink costs
   pairs       every publisher has one subscriber (QoS 0): what passing a message on costs
   telemetry   signed devices post Alink properties (QoS 1), Tidegate only, against its plain ingest
+  connect     clients connect, subscribe to a topic of their own and stay: what one connect costs;
+              for Tidegate also signed devices. Behind a first wave that is not measured
 
   restart     how long a start takes with a million devices; has options of its own (restart --help)
 
@@ -46,8 +50,9 @@ Options
   --payload B      bytes, 0 to 65536 (64); telemetry has its own
   --window W       messages in flight per publisher, an even number up to 1000 (40)
   --chunk K        a publisher sends once K fit into its window (10)
-  --warm S         seconds before the measured ones (2)
-  --seconds S      measured seconds of a round, 0.1 to 600 (3)
+  --clients N      connect: 1 to 10000 (5000)
+  --warm S         seconds before the measured ones (2); connect: between the two waves
+  --seconds S      measured seconds of a round, 0.1 to 600 (3); connect: until all are there
   --rounds R       rounds, interleaved over the servers, 1 to 50 (5)
   --only A,B       of tidegate, mosquitto, aedes (all that are installed); also tidegate-2 and
                    tidegate-4: with so many shards
@@ -82,6 +87,7 @@ export function parseOptions(argv: readonly string[]): Parsed {
       seconds: decimal('seconds', values.seconds, 3, 0.1, 600),
       rounds: number('rounds', values.rounds, 5, 1, 50),
       replies: values['no-reply'] !== true,
+      clients: number('clients', values.clients, 5000, 1, 10_000),
       json: values.json === true,
       record: values.record === true,
     }
@@ -95,6 +101,7 @@ export function parseOptions(argv: readonly string[]): Parsed {
 
 type TextOption =
   | 'pubs'
+  | 'clients'
   | 'qos'
   | 'payload'
   | 'window'
@@ -119,6 +126,7 @@ function readArguments(argv: readonly string[]): RawArguments {
     allowPositionals: true,
     options: {
       pubs: string,
+      clients: string,
       qos: string,
       payload: string,
       window: string,

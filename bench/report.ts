@@ -1,10 +1,14 @@
 /** The results of one workload as text and as JSON; the JSON's fields are those of `Report`. Pure. */
+import type { CrossingCost } from './crossing-cost.ts'
 import type { Shape, WorkloadName } from './options.ts'
 import type { Spread } from './statistics.ts'
 import type { Ratio, Summary } from './summary.ts'
+import { MEASURES, type Unit } from './unit.ts'
 
 export interface Report {
   readonly workload: WorkloadName
+  /** What its figures are per. */
+  readonly unit: Unit
   readonly at: string
   readonly commit: string
   readonly machine: string
@@ -14,6 +18,8 @@ export interface Report {
   readonly unpinned?: string
   readonly summaries: readonly Summary[]
   readonly ratios: readonly Ratio[]
+  /** Of `pairs`, for the servers of several shards that ran beside the one of one shard. */
+  readonly crossingCosts?: readonly CrossingCost[]
   /** Servers left out, and why. */
   readonly missing: Readonly<Record<string, string>>
 }
@@ -22,46 +28,65 @@ export interface Report {
 const GENERATOR_BUSY = 0.95
 const SERVER_BUSY = 0.9
 
-const HEAD = [
-  'server',
-  'CPU-µs/message',
-  '(min–max)',
-  'messages/s',
-  '(min–max)',
-  'server CPU',
-  'generator CPU',
-  'RSS',
-  'valid',
-]
-
 export function renderReport(report: Report): string {
-  const { workload, commit, machine, node, shape, summaries } = report
+  const { workload, unit, commit, machine, node, shape, summaries } = report
+  return [
+    ...(unit === 'connect' ? connectHead(shape) : messageHead(workload, shape)),
+    `${machine}, Node ${node}, commit ${commit}`,
+    ...(report.unpinned === undefined ? [] : [`not pinned: ${report.unpinned}`]),
+    '',
+    ...table([columns(unit), ...summaries.map((summary) => row(summary, unit))]),
+    '',
+    ...report.ratios.map((ratio) => ratioLine(ratio, unit)),
+    ...(report.crossingCosts ?? []).map(crossingLine),
+    ...Object.entries(report.missing).map(([server, why]) => `${server} left out: ${why}`),
+    ...summaries.flatMap((summary) => notes(summary, unit)),
+    '',
+  ].join('\n')
+}
+
+function messageHead(workload: WorkloadName, shape: Shape): string[] {
   const { publishers, qos, payloadBytes, window, chunk, warmSec, seconds } = shape
   const messages = `QoS ${qos}, ${payloadBytes} B, window ${window}, chunk ${chunk}`
   return [
     `${workload}: ${publishers} publishers, ${messages}`,
     `medians (min–max) of the valid rounds, each ${seconds} s after ${warmSec} s`,
-    `${machine}, Node ${node}, commit ${commit}`,
-    ...(report.unpinned === undefined ? [] : [`not pinned: ${report.unpinned}`]),
-    '',
-    ...table([HEAD, ...summaries.map(row)]),
-    '',
-    ...report.ratios.map(ratioLine),
-    ...Object.entries(report.missing).map(([server, why]) => `${server} left out: ${why}`),
-    ...summaries.flatMap(notes),
-    '',
-  ].join('\n')
+  ]
 }
 
-function row(summary: Summary): string[] {
+function connectHead({ clients, qos, warmSec }: Shape): string[] {
+  return [
+    `connect: ${clients} clients, one subscription each, QoS ${qos}`,
+    `medians (min–max) of the valid rounds, each ${warmSec} s after a first wave of all clients`,
+  ]
+}
+
+function columns(unit: Unit): string[] {
+  return [
+    'server',
+    `CPU-µs/${unit}`,
+    '(min–max)',
+    `${unit}s/s`,
+    '(min–max)',
+    'crossing',
+    'server CPU',
+    'generator CPU',
+    'RSS',
+    'valid',
+  ]
+}
+
+function row(summary: Summary, unit: Unit): string[] {
   const { label, version, rounds, valid, figures } = summary
-  const { cpuUsPerMessage, messagesPerSec, serverLoad, generatorLoad, serverRssMiB } = figures
+  const { crossing, serverLoad, generatorLoad, serverRssMiB } = figures
+  const { [MEASURES[unit].cost]: cost, [MEASURES[unit].rate]: rate } = figures
   return [
     `${label} ${version}`,
-    cell(cpuUsPerMessage, (value) => value.toFixed(2)),
-    range(cpuUsPerMessage, (value) => value.toFixed(2)),
-    cell(messagesPerSec, whole),
-    range(messagesPerSec, whole),
+    cell(cost, (value) => value.toFixed(2)),
+    range(cost, (value) => value.toFixed(2)),
+    cell(rate, whole),
+    range(rate, whole),
+    cell(crossing, unit === 'connect' ? (value) => value.toFixed(1) : percent),
     cell(serverLoad, percent),
     cell(generatorLoad, percent),
     cell(serverRssMiB, (value) => `${Math.round(value)} MiB`),
@@ -69,27 +94,36 @@ function row(summary: Summary): string[] {
   ]
 }
 
-function ratioLine({ of, to, cpu, rate }: Ratio): string {
+function ratioLine({ of, to, cpu, rate }: Ratio, unit: Unit): string {
+  const { noun, plural } = MEASURES[unit].compared
   const times = (value: number): string => `${value.toFixed(2)}×`
   const each = (spread: Spread | undefined): string =>
     `${cell(spread, times)} ${range(spread, times)}`
-  return `${of} / ${to}: CPU per publish ${each(cpu)}, publishes/s ${each(rate)}`
+  return `${of} / ${to}: CPU per ${noun} ${each(cpu)}, ${plural}/s ${each(rate)}`
 }
 
-function notes({ label, faults, figures }: Summary): string[] {
-  const { serverLoad, generatorLoad, cpuUsPerMessage, messagesPerSec } = figures
+function crossingLine({ label, times, share }: CrossingCost): string {
+  const cost = `a message that crosses costs ${times.toFixed(1)}× of one that does not`
+  return `${label}: ${cost} (share ${percent(share)})`
+}
+
+function notes({ label, faults, figures }: Summary, unit: Unit): string[] {
+  const { serverLoad, generatorLoad } = figures
+  const { [MEASURES[unit].cost]: cost, [MEASURES[unit].rate]: rate } = figures
   const lines = faults.map((fault) => `INVALID round of ${label}: ${fault}`)
-  if (messagesPerSec !== undefined && cpuUsPerMessage === undefined) {
+  if (rate !== undefined && cost === undefined) {
     lines.push(`${label}: CPU is n/a, for this system has no /proc`)
   }
   if ((generatorLoad?.median ?? 0) > GENERATOR_BUSY && (serverLoad?.median ?? 1) < SERVER_BUSY) {
-    lines.push(`${label}: messages/s is the generator's limit, not the server's`)
+    lines.push(`${label}: ${unit}s/s is the generator's limit, not the server's`)
   }
   return lines
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEAD.map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0)))
+  const widths = (rows[0] ?? []).map((_, i) =>
+    Math.max(...rows.map((cells) => cells[i]?.length ?? 0)),
+  )
   return rows.map((cells) => cells.map((text, i) => aligned(text, i, widths[i] ?? 0)).join('  '))
 }
 

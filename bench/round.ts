@@ -2,17 +2,23 @@
  * What one round of one contestant says: its figures, or why it has none. A round in which a message
  * was lost or a connection failed did other work than asked, so it has no figures at all.
  */
-import type { LoadResult } from './generator/job.ts'
+import type { ConnectResult, LoadResult, MessageResult } from './generator/job.ts'
 
+/** Per message, or per connect: the others are absent, as are those that could not be measured. */
 export interface Figures {
   /** Server CPU over PUBLISH packets received and sent: the main figure. Absent: no /proc here. */
   readonly cpuUsPerMessage?: number
   /** The same over PUBLISH packets received alone. */
   readonly cpuUsPerPublish?: number
   /** PUBLISH packets received and sent by the server. */
-  readonly messagesPerSec: number
+  readonly messagesPerSec?: number
   /** PUBLISH packets received. */
-  readonly publishesPerSec: number
+  readonly publishesPerSec?: number
+  /** Server CPU over clients, from the first TCP connect to the last SUBACK. */
+  readonly cpuUsPerConnect?: number
+  readonly connectsPerSec?: number
+  /** Messages from one shard to another over PUBLISH packets received, or over connects. */
+  readonly crossing?: number
   /** CPU seconds per second. */
   readonly serverLoad?: number
   readonly generatorLoad: number
@@ -31,9 +37,13 @@ export function roundOf(result: LoadResult): Round {
 }
 
 function faultsOf(result: LoadResult): string[] {
-  const { failures, reasons, unacknowledged, undelivered, published } = result
+  const { failures, reasons } = result
+  const faults = result.kind === 'message' ? messageFaults(result) : []
+  return failures > 0 ? [`${failures} failures: ${reasons.join('; ')}`, ...faults] : faults
+}
+
+function messageFaults({ unacknowledged, undelivered, published }: MessageResult): string[] {
   const faults: string[] = []
-  if (failures > 0) faults.push(`${failures} failures: ${reasons.join('; ')}`)
   if (unacknowledged !== 0) faults.push(`${unacknowledged} messages never acknowledged`)
   if (undelivered > 0) faults.push(`${undelivered} messages never delivered`)
   if (undelivered < 0) faults.push(`${-undelivered} messages delivered twice`)
@@ -42,17 +52,32 @@ function faultsOf(result: LoadResult): string[] {
 }
 
 function figures(result: LoadResult): Figures {
-  const { seconds, published, delivered, serverCpuSec, serverRssKib, generatorCpuSec } = result
+  const { seconds, serverCpuSec, serverRssKib, generatorCpuSec, crossing } = result
+  return {
+    ...(result.kind === 'message' ? messageFigures(result) : connectFigures(result)),
+    generatorLoad: generatorCpuSec / seconds,
+    ...(crossing !== undefined && { crossing }),
+    ...(serverCpuSec !== undefined && { serverLoad: serverCpuSec / seconds }),
+    ...(serverRssKib !== undefined && { serverRssMiB: serverRssKib / 1024 }),
+  }
+}
+
+function messageFigures(result: MessageResult): Partial<Figures> {
+  const { seconds, published, delivered, serverCpuSec } = result
   const messages = published + delivered
   return {
     messagesPerSec: messages / seconds,
     publishesPerSec: published / seconds,
-    generatorLoad: generatorCpuSec / seconds,
     ...(serverCpuSec !== undefined && {
       cpuUsPerMessage: (serverCpuSec * 1e6) / messages,
       cpuUsPerPublish: (serverCpuSec * 1e6) / published,
-      serverLoad: serverCpuSec / seconds,
     }),
-    ...(serverRssKib !== undefined && { serverRssMiB: serverRssKib / 1024 }),
+  }
+}
+
+function connectFigures({ seconds, connected, serverCpuSec }: ConnectResult): Partial<Figures> {
+  return {
+    connectsPerSec: connected / seconds,
+    ...(serverCpuSec !== undefined && { cpuUsPerConnect: (serverCpuSec * 1e6) / connected }),
   }
 }

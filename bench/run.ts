@@ -1,5 +1,5 @@
 /**
- * The bench: `npm run bench -- ingest pairs telemetry` (`--help` for the rest). Starts every server and
+ * The bench: `npm run bench -- ingest pairs telemetry connect` (`--help` for the rest). Starts every server and
  * the generator as processes of their own, and ends them whichever way it ends itself.
  */
 import { cpus, release } from 'node:os'
@@ -8,12 +8,14 @@ import { commit } from './commit.ts'
 import { contest } from './contest.ts'
 import { contestantsOf, SERVERS, shapeOf } from './contestants.ts'
 import { type CpuPlan, planCpus } from './cpus.ts'
+import { crossingCosts } from './crossing-cost.ts'
 import { type BenchOptions, HELP, parseOptions, type WorkloadName } from './options.ts'
 import { record } from './record.ts'
 import { type Report, renderReport } from './report.ts'
 import { parseRestart, RESTART_HELP } from './restart/options.ts'
 import { renderRestart, restart } from './restart/restart.ts'
 import { ratios, summarize } from './summary.ts'
+import { unitOf } from './unit.ts'
 
 honourAtExit()
 process.exitCode = await main()
@@ -86,16 +88,19 @@ async function measure(
   const outcomes = await contest(contestants, options.rounds, plan, (line) =>
     tell(`${workload}, ${line}`),
   )
+  const summaries = outcomes.map(summarize)
   return {
     workload,
+    unit: unitOf(workload),
     at: new Date().toISOString(),
     commit: commit(),
     machine: machine(),
     node: process.versions.node,
     shape,
     ...(plan.unpinned !== undefined && { unpinned: plan.unpinned }),
-    summaries: outcomes.map(summarize),
+    summaries,
     ratios: ratios(outcomes),
+    ...(workload === 'pairs' && { crossingCosts: crossingCosts(summaries) }),
     missing,
   }
 }

@@ -2,6 +2,7 @@
 import type { Outcome } from './contest.ts'
 import type { Figures, Round } from './round.ts'
 import { type Spread, spread } from './statistics.ts'
+import { MEASURES } from './unit.ts'
 
 export interface Summary {
   readonly label: string
@@ -18,9 +19,9 @@ export interface Summary {
 export interface Ratio {
   readonly of: string
   readonly to: string
-  /** Server CPU per PUBLISH received. Median of medians; min and max of the rounds side by side. */
+  /** Server CPU per PUBLISH received, or per connect. Median of medians; min and max of the rounds side by side. */
   readonly cpu?: Spread
-  /** PUBLISH received per second. */
+  /** PUBLISH received, or connects, per second. */
   readonly rate: Spread
 }
 
@@ -40,6 +41,9 @@ export function summarize({ contestant, rounds }: Outcome): Summary {
       ...values('cpuUsPerPublish'),
       ...values('messagesPerSec'),
       ...values('publishesPerSec'),
+      ...values('cpuUsPerConnect'),
+      ...values('connectsPerSec'),
+      ...values('crossing'),
       ...values('serverLoad'),
       ...values('generatorLoad'),
       ...values('serverRssMiB'),
@@ -51,9 +55,10 @@ export function summarize({ contestant, rounds }: Outcome): Summary {
 export function ratios(outcomes: readonly Outcome[]): Ratio[] {
   const [first, ...others] = outcomes
   if (first === undefined) return []
+  const { compared } = MEASURES[first.contestant.unit]
   return others.flatMap((other) => {
-    const cpu = ratio(first, other, 'cpuUsPerPublish')
-    const rate = ratio(first, other, 'publishesPerSec')
+    const cpu = ratio(first, other, compared.cost)
+    const rate = ratio(first, other, compared.rate)
     const labels = { of: first.contestant.label, to: other.contestant.label }
     return rate === undefined ? [] : [{ ...labels, rate, ...(cpu && { cpu }) }]
   })

@@ -1,17 +1,15 @@
 /**
- * Devices for the telemetry workload, made the way an operator makes them: a product with a thing
- * model, then a batch of devices through the management API; each signs its CONNECT with the secret
+ * Devices for the workloads, made the way an operator makes them: a product with a thing
+ * model, then batches of devices through the management API; each signs its CONNECT with the secret
  * that the batch answered.
  */
 import { createHmac } from 'node:crypto'
-import type { PublisherJob } from './generator/job.ts'
+import type { Login } from './generator/frames.ts'
+import type { PublisherJob, SubscriberJob } from './generator/job.ts'
+import { ask, type ManagementApi } from './management-api.ts'
 
-export interface ManagementApi {
-  /** Of the server, without `/api/v1`. */
-  readonly url: string
-  /** `<id>.<secret>` of role admin. */
-  readonly key: string
-}
+/** Of the management API. */
+const BATCH = 1000
 
 export interface Registered {
   readonly productKey: string
@@ -31,23 +29,23 @@ const THING_MODEL = {
   services: [],
 }
 
-/** @param count  1 to 1,000: one batch */
-export async function registerDevices(api: ManagementApi, count: number): Promise<PublisherJob[]> {
+/** All of one product. */
+export async function registerDevices(api: ManagementApi, count: number): Promise<Registered[]> {
   const { productKey } = await ask<{ productKey: string }>(api, 'POST', '/products', {
     name: 'bench',
   })
   await ask(api, 'PUT', `/products/${productKey}/model`, THING_MODEL)
-  const devices = Array.from({ length: count }, (_, i) => ({
-    deviceName: `bench-${String(i).padStart(5, '0')}`,
-  }))
-  const batch = await ask<{ registered: Registered[] }>(
-    api,
-    'POST',
-    `/products/${productKey}/devices/batch`,
-    { devices },
-  )
-  if (batch.registered.length !== count) throw new Error('Some devices were not registered.')
-  return batch.registered.map(publisher)
+  const path = `/products/${productKey}/devices/batch`
+  const all: Registered[] = []
+  while (all.length < count) {
+    const devices = Array.from({ length: Math.min(BATCH, count - all.length) }, (_, i) => ({
+      deviceName: `bench-${String(all.length + i).padStart(5, '0')}`,
+    }))
+    const { registered } = await ask<{ registered: Registered[] }>(api, 'POST', path, { devices })
+    if (registered.length !== devices.length) throw new Error('Some devices were not registered.')
+    all.push(...registered)
+  }
+  return all
 }
 
 /** `count` property posts of equal length; their values differ, so that every one is a change. */
@@ -79,29 +77,32 @@ export function signature(
 }
 
 /** `_ss=1`: replies come without a SUBSCRIBE, as the original's C SDK has it (connect.md §2). */
-function publisher(device: Registered): PublisherJob {
+export function postingDevice(device: Registered): PublisherJob {
   const { productKey, deviceName } = device
   return {
-    login: {
-      clientId: `${deviceName}|securemode=3,signmethod=hmacsha256,_ss=1|`,
-      username: `${deviceName}&${productKey}`,
-      password: signature(deviceName, device),
-    },
+    login: login(device, ',_ss=1'),
     topic: `/sys/${productKey}/${deviceName}/thing/event/property/post`,
+  }
+}
+
+/** Subscribes to the commands that set its properties. */
+export function listeningDevice(device: Registered): SubscriberJob {
+  const { productKey, deviceName } = device
+  return {
+    login: login(device, ''),
+    filter: `/sys/${productKey}/${deviceName}/thing/service/property/set`,
+  }
+}
+
+function login(device: Registered, asked: string): Login {
+  const { productKey, deviceName } = device
+  return {
+    clientId: `${deviceName}|securemode=3,signmethod=hmacsha256${asked}|`,
+    username: `${deviceName}&${productKey}`,
+    password: signature(deviceName, device),
   }
 }
 
 function property(identifier: string, dataType: object): object {
   return { identifier, name: identifier, accessMode: 'rw', required: false, dataType }
-}
-
-async function ask<T>(api: ManagementApi, method: string, path: string, body: object): Promise<T> {
-  const response = await fetch(`${api.url.replace(/\/+$/, '')}/api/v1${path}`, {
-    method,
-    headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  const answer = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer.slice(0, 500)}`)
-  return (answer === '' ? undefined : JSON.parse(answer)) as T
 }

@@ -1,46 +1,89 @@
 /** The workloads: who connects, what is sent, what comes back. Same definitions for every server. */
-import type { Job } from './generator/job.ts'
+import type { ConnectJob, MessageJob, Target } from './generator/job.ts'
+import type { ManagementApi } from './management-api.ts'
 import type { Shape } from './options.ts'
 import type { RunningServer } from './servers/server.ts'
-import { postPayloads, registerDevices } from './telemetry-devices.ts'
+import {
+  listeningDevice,
+  postingDevice,
+  postPayloads,
+  registerDevices,
+} from './telemetry-devices.ts'
 
 /** The part of a job that the workload decides. */
-export type Traffic = Pick<Job, 'publishers' | 'subscribers' | 'returns' | 'payloads' | 'qos'>
+export type Traffic = MessageTraffic | ConnectTraffic
+type MessageTraffic = Omit<MessageJob, keyof Target>
+type ConnectTraffic = Omit<ConnectJob, keyof Target>
 
 /** Publishers send to a topic of their own, and nobody is subscribed. */
-export function ingest(shape: Shape): Traffic {
+export function ingest(shape: Shape): MessageTraffic {
   return {
-    publishers: each(shape, (n) => ({ login: { clientId: `p${n}` }, topic: topicOf(n) })),
+    ...closedLoop(shape),
+    publishers: each(shape.publishers, (n) => ({
+      login: { clientId: `p${n}` },
+      topic: topicOf(n),
+    })),
     subscribers: [],
     returns: 'nothing',
     payloads: [letters(shape.payloadBytes)],
-    qos: shape.qos,
   }
 }
 
 /** As ingest, with one subscriber to each topic. */
-export function pairs(shape: Shape): Traffic {
+export function pairs(shape: Shape): MessageTraffic {
   return {
     ...ingest(shape),
-    subscribers: each(shape, (n) => ({ login: { clientId: `s${n}` }, filter: topicOf(n) })),
+    subscribers: each(shape.publishers, (n) => ({
+      login: { clientId: `s${n}` },
+      filter: topicOf(n),
+    })),
     returns: 'delivery',
   }
 }
 
 /** Registered devices post properties of their thing model; the platform replies to each post. */
-export async function telemetry(shape: Shape, server: RunningServer): Promise<Traffic> {
-  if (server.api === undefined) throw new Error('This server told no management API.')
+export async function telemetry(shape: Shape, server: RunningServer): Promise<MessageTraffic> {
+  const devices = await registerDevices(apiOf(server), shape.publishers)
   return {
-    publishers: await registerDevices(server.api, shape.publishers),
+    ...closedLoop(shape),
+    publishers: devices.map(postingDevice),
     subscribers: [],
     returns: shape.replies ? 'reply' : 'nothing',
     payloads: postPayloads(shape.window, shape.replies),
-    qos: shape.qos,
   }
 }
 
-function each<T>(shape: Shape, make: (number: string) => T): T[] {
-  return Array.from({ length: shape.publishers }, (_, i) => make(String(i).padStart(5, '0')))
+/** Clients connect and subscribe to a topic of their own. */
+export function connects(shape: Shape): ConnectTraffic {
+  return storm(
+    shape,
+    each(shape.clients, (n) => ({ login: { clientId: `c${n}` }, filter: topicOf(n) })),
+  )
+}
+
+/** As connects, of registered devices. */
+export async function deviceConnects(shape: Shape, server: RunningServer): Promise<ConnectTraffic> {
+  const devices = await registerDevices(apiOf(server), shape.clients)
+  return storm(shape, devices.map(listeningDevice))
+}
+
+function closedLoop({ qos, window, chunk, warmSec, seconds }: Shape): Pace {
+  return { kind: 'message', qos, window, chunk, warmSec, seconds }
+}
+
+type Pace = Pick<MessageJob, 'kind' | 'qos' | 'window' | 'chunk' | 'warmSec' | 'seconds'>
+
+function storm({ qos, warmSec }: Shape, clients: ConnectJob['clients']): ConnectTraffic {
+  return { kind: 'connect', clients, qos, warmSec }
+}
+
+function apiOf({ api }: RunningServer): ManagementApi {
+  if (api === undefined) throw new Error('This server told no management API.')
+  return api
+}
+
+function each<T>(count: number, make: (number: string) => T): T[] {
+  return Array.from({ length: count }, (_, i) => make(String(i).padStart(5, '0')))
 }
 
 function topicOf(number: string): string {

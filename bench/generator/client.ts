@@ -50,6 +50,11 @@ export class Client {
     this.#events = events
   }
 
+  /** Connected and subscribed, and still there. */
+  get ready(): boolean {
+    return this.#phase === 'ready'
+  }
+
   /** Resolves once publishing may begin (CONNACK, SUBACK); rejects where refused, closed or too slow. */
   open(): Promise<void> {
     const { host, port, login } = this.#options
@@ -76,12 +81,23 @@ export class Client {
     this.#socket?.write(bytes)
   }
 
-  /** Says DISCONNECT and lets go. */
+  /** Says DISCONNECT and lets go; called again, it does not wait for the server to close its side. */
   close(): void {
     const wasReady = this.#phase === 'ready'
     this.#phase = 'closed'
     if (wasReady) this.#socket?.end(DISCONNECT)
     else this.#socket?.destroy()
+  }
+
+  /** As `close`; resolves once the server has closed its side, too. */
+  leave(): Promise<void> {
+    const socket = this.#socket
+    const gone =
+      socket === undefined || socket.closed
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    this.close()
+    return gone
   }
 
   /** For the scanner. */

@@ -1,4 +1,5 @@
 /** What the harness tells the generator (one JSON document on stdin) and what comes back (one line). */
+import type { ManagementApi } from '../management-api.ts'
 import type { Login } from './frames.ts'
 
 export interface PublisherJob {
@@ -6,7 +7,7 @@ export interface PublisherJob {
   readonly topic: string
 }
 
-interface SubscriberJob {
+export interface SubscriberJob {
   readonly login: Login
   readonly filter: string
 }
@@ -17,9 +18,19 @@ interface SubscriberJob {
  */
 type Returns = 'nothing' | 'delivery' | 'reply'
 
-export interface Job {
+/** Where it goes, and what is asked about the server there. */
+export interface Target {
   readonly host: string
   readonly port: number
+  readonly serverPid: number
+  /** Per second, for /proc/PID/stat; absent where the system has none. */
+  readonly clockTicks?: number
+  /** Asked for what crossed between shards; absent: the server has none. */
+  readonly api?: ManagementApi
+}
+
+export interface MessageJob extends Target {
+  readonly kind: 'message'
   readonly publishers: readonly PublisherJob[]
   /** As many as publishers where deliveries are expected, else none. */
   readonly subscribers: readonly SubscriberJob[]
@@ -33,14 +44,42 @@ export interface Job {
   readonly chunk: number
   readonly warmSec: number
   readonly seconds: number
-  readonly serverPid: number
-  /** Per second, for /proc/PID/stat; absent where the system has none. */
-  readonly clockTicks?: number
+}
+
+export interface ConnectJob extends Target {
+  readonly kind: 'connect'
+  readonly clients: readonly SubscriberJob[]
+  /** Of their subscriptions. */
+  readonly qos: 0 | 1
+  /** Between the first wave, which is not measured, and the second. */
+  readonly warmSec: number
+}
+
+export type Job = MessageJob | ConnectJob
+
+/** Of the measured window. */
+export interface Usage {
+  readonly seconds: number
+  readonly generatorCpuSec: number
+  readonly serverCpuSec?: number
+  /** At its end. */
+  readonly serverRssKib?: number
+}
+
+interface Measured extends Usage {
+  /** Connections refused or lost, packets nobody asked for; and the first different reasons. */
+  readonly failures: number
+  readonly reasons: readonly string[]
+  /**
+   * Messages from one shard to another over PUBLISH packets received, or over connects; absent: the
+   * server does not tell.
+   */
+  readonly crossing?: number
 }
 
 /** Counts are of the measured window; `unacknowledged` and `undelivered` of the whole run. */
-export interface LoadResult {
-  readonly seconds: number
+export interface MessageResult extends Measured {
+  readonly kind: 'message'
   /** PUBLISH packets that the server received. */
   readonly published: number
   /** PUBLISH packets that the server sent. */
@@ -48,11 +87,12 @@ export interface LoadResult {
   /** Still missing after the drain; negative: more came than was sent. */
   readonly unacknowledged: number
   readonly undelivered: number
-  /** Connections refused or lost, packets nobody asked for; and the first different reasons. */
-  readonly failures: number
-  readonly reasons: readonly string[]
-  readonly serverCpuSec?: number
-  /** Of the server at the end of the window. */
-  readonly serverRssKib?: number
-  readonly generatorCpuSec: number
 }
+
+export interface ConnectResult extends Measured {
+  readonly kind: 'connect'
+  /** Clients that were ready at its end. */
+  readonly connected: number
+}
+
+export type LoadResult = MessageResult | ConnectResult

@@ -1,7 +1,7 @@
 /** The books of one publisher: what it sent, what came back, and whether a chunk fits its window. */
 import type { Client } from './client.ts'
 import { FrameRing } from './frame-ring.ts'
-import type { Job } from './job.ts'
+import type { MessageJob } from './job.ts'
 
 export class Publisher {
   /** Given by the load before anything is sent. */
@@ -22,7 +22,7 @@ export class Publisher {
   readonly #acks: boolean
   readonly #returns: boolean
 
-  constructor(topic: string, payloads: readonly Buffer[], job: Job) {
+  constructor(topic: string, payloads: readonly Buffer[], job: MessageJob) {
     const { qos, window, chunk, returns } = job
     const pings = qos === 0 && returns === 'nothing'
     const pingEvery = pings ? window / 2 : 0

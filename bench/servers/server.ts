@@ -1,6 +1,7 @@
 /** What the harness asks of a server, each in a file of its own beside this one. */
 import { connect, createServer } from 'node:net'
 import type { Child } from '../child.ts'
+import type { ManagementApi } from '../management-api.ts'
 
 /** `tidegate-2` and `-4` are the same with so many shards. */
 export type ServerName = 'tidegate' | 'tidegate-2' | 'tidegate-4' | 'mosquitto' | 'aedes'
@@ -18,8 +19,8 @@ export interface Place {
 export interface RunningServer {
   readonly child: Child
   readonly port: number
-  /** Management API, behind a `device` door: `key` is a bearer key of role admin. */
-  readonly api?: { readonly url: string; readonly key: string }
+  /** Of Tidegate. */
+  readonly api?: ManagementApi
 }
 
 export interface ServerUnderTest {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Child } from '../child.ts'
 import { commit } from '../commit.ts'
+import type { ManagementApi } from '../management-api.ts'
 import {
   type Door,
   HOST,
@@ -18,16 +19,16 @@ import {
 
 const main = fileURLToPath(new URL('../../main.js', import.meta.url))
 
-/** The door for MQTT first; devices are registered through the management API. */
+/** The door for MQTT first; behind it the management API registers devices and tells the status. */
 const LISTENERS: Readonly<Record<Door, readonly string[]>> = {
-  plain: [`mqtt://${HOST}:0?profile=plain&auth=anonymous`],
+  plain: [`mqtt://${HOST}:0?profile=plain&auth=anonymous`, `http://${HOST}:0`],
   device: [`mqtt://${HOST}:0?profile=alibaba&auth=device`, `http://${HOST}:0`],
 }
 
 /** What it writes once it accepts; the file is renamed into place or being written as we look. */
 export interface ReadyFile {
   readonly listeners: readonly { readonly port: number }[]
-  readonly api?: { readonly url: string; readonly key: string }
+  readonly api?: ManagementApi
 }
 
 export const tidegate: ServerUnderTest = withShards('tidegate', 1)

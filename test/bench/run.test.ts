@@ -26,6 +26,33 @@ describe('bench', () => {
     assert.equal(code, 0)
   })
 
+  it('measures connects of clients and devices, and what crossed between shards for each', async () => {
+    const args =
+      'connect --clients 50 --only tidegate,tidegate-2,aedes --warm 0.1 --rounds 1 --json'
+    const { code, stdout } = await bench(args)
+    const { unit, summaries } = parse(stdout)
+    assert.equal(unit, 'connect')
+    const labels = ['tidegate', 'tidegate devices', 'tidegate-2', 'tidegate-2 devices', 'aedes']
+    assert.deepEqual(
+      summaries.map(({ label, faults }) => ({ label, faults })),
+      labels.map((label) => ({ label, faults: [] })),
+    )
+    for (const { figures } of summaries) {
+      assert.ok((figures.connectsPerSec?.median ?? 0) > 0)
+      assert.equal(figures.messagesPerSec, undefined)
+    }
+    const crossing = new Map(summaries.map((one) => [one.label, one.figures.crossing?.median]))
+    assert.equal(crossing.get('tidegate'), 0)
+    assert.ok(
+      (crossing.get('tidegate-2') ?? 0) >= 1,
+      'each subscription is told to the other shard',
+    )
+    const ofDevices = crossing.get('tidegate-2 devices') ?? Number.NaN
+    assert.ok(ofDevices <= 2, 'custody of a device is asked for and given, its subscription stays')
+    assert.equal(crossing.get('aedes'), undefined)
+    assert.equal(code, 0)
+  })
+
   it('prints a table for people', async () => {
     const { stdout } = await bench(`pairs --qos 1 --only aedes ${short}`)
     assert.match(stdout, /^pairs: 10 publishers, QoS 1, 64 B/)
@@ -34,7 +61,14 @@ describe('bench', () => {
 
   it('explains itself on stdout, and wrong use on stderr with exit code 2', async () => {
     assert.match((await bench('--help')).stdout, /--window W/)
-    for (const wrong of ['', 'fan', 'ingest --pubs 1001', 'ingest --window 3', 'ingest --only x']) {
+    for (const wrong of [
+      '',
+      'fan',
+      'ingest --pubs 1001',
+      'ingest --window 3',
+      'ingest --only x',
+      'connect --clients 10001',
+    ]) {
       const { code, stdout, stderr } = await bench(wrong)
       assert.equal(code, 2, wrong)
       assert.equal(stdout, '')

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Outcome } from '../../bench/contest.ts'
-import { renderReport } from '../../bench/report.ts'
+import type { ConnectResult, MessageResult } from '../../bench/generator/job.ts'
+import { type Report, renderReport } from '../../bench/report.ts'
 import { type Round, roundOf } from '../../bench/round.ts'
 import type { ServerName } from '../../bench/servers/server.ts'
 import { spread } from '../../bench/statistics.ts'
 import { ratios, summarize } from '../../bench/summary.ts'
+import type { Unit } from '../../bench/unit.ts'
 
 const shape = {
   publishers: 1,
@@ -16,9 +18,11 @@ const shape = {
   warmSec: 0,
   seconds: 2,
   replies: true,
+  clients: 50,
 } as const
 
-const clean = {
+const clean: MessageResult = {
+  kind: 'message',
   seconds: 2,
   published: 1000,
   delivered: 1000,
@@ -29,6 +33,17 @@ const clean = {
   serverCpuSec: 0.01,
   serverRssKib: 2048,
   generatorCpuSec: 1,
+}
+
+const stormy: ConnectResult = {
+  kind: 'connect',
+  seconds: 2,
+  connected: 50,
+  failures: 0,
+  reasons: [],
+  serverCpuSec: 0.01,
+  generatorCpuSec: 1,
+  crossing: 4,
 }
 
 describe('round', () => {
@@ -50,6 +65,16 @@ describe('round', () => {
       { published: 0 },
     ]
     for (const fault of faults) assert.equal(roundOf({ ...clean, ...fault }).kind, 'invalid')
+  })
+
+  it('divides it by the clients that connected, and has none of a wave with a failure', () => {
+    const round = roundOf(stormy)
+    assert.ok(round.kind === 'valid')
+    assert.equal(round.figures.cpuUsPerConnect, 200)
+    assert.equal(round.figures.connectsPerSec, 25)
+    assert.equal(round.figures.crossing, 4)
+    assert.equal(round.figures.cpuUsPerMessage, undefined)
+    assert.equal(roundOf({ ...stormy, failures: 1 }).kind, 'invalid')
   })
 
   it('has a rate and no CPU figure where CPU cannot be read', () => {
@@ -78,24 +103,70 @@ describe('summary', () => {
     assert.deepEqual(ratio?.rate, { median: 1, min: 1, max: 1 })
   })
 
+  it('compares connects by connects', () => {
+    const slow = roundOf({ ...stormy, serverCpuSec: 0.04, seconds: 4 })
+    const [ratio] = ratios([
+      outcome('tidegate', [roundOf(stormy)], 'connect'),
+      outcome('aedes', [slow], 'connect'),
+    ])
+    assert.deepEqual(ratio?.cpu, { median: 0.25, min: 0.25, max: 0.25 })
+    assert.deepEqual(ratio?.rate, { median: 2, min: 2, max: 2 })
+  })
+
   it('shows an invalid round as such, and no figure where none is valid', () => {
     const summaries = [summarize(ours), summarize(outcome('aedes', [invalid('refused')]))]
-    const text = renderReport({
-      workload: 'pairs',
-      at: '2030-01-01T00:00:00Z',
-      commit: 'abc',
-      machine: 'm',
-      node: '20',
-      shape,
-      summaries,
-      ratios: [],
-      missing: { mosquitto: 'not installed' },
-    })
+    const text = renderReport({ ...report, summaries, missing: { mosquitto: 'not installed' } })
     assert.match(text, /aedes 1 +n\/a .* 0 of 1/)
     assert.match(text, /INVALID round of aedes: refused/)
     assert.match(text, /mosquitto left out: not installed/)
   })
+
+  it('shows which share crossed between shards, and what it cost', () => {
+    const sharded = outcome('tidegate-2', [roundOf({ ...clean, crossing: 0.5 })])
+    const text = renderReport({
+      ...report,
+      summaries: [summarize(sharded), summarize(theirs)],
+      crossingCosts: [{ label: 'tidegate-2', share: 0.5, times: 1.62 }],
+    })
+    assert.match(text, /CPU-µs\/message .* messages\/s .* crossing /)
+    assert.match(text, /\ntidegate-2 1 .* 50 % /)
+    assert.match(text, /\nmosquitto 1 .* n\/a .* 2 of 3/)
+    assert.match(
+      text,
+      /\ntidegate-2: a message that crosses costs 1\.6× of one that does not \(share 50 %\)\n/,
+    )
+  })
+
+  it('shows connects per connect', () => {
+    const first = outcome('tidegate-2', [roundOf(stormy)], 'connect')
+    const outcomes = [first, outcome('aedes', [roundOf(stormy)], 'connect')]
+    const text = renderReport({
+      ...report,
+      workload: 'connect',
+      unit: 'connect',
+      summaries: outcomes.map(summarize),
+      ratios: ratios(outcomes),
+    })
+    assert.match(text, /^connect: 50 clients, one subscription each, QoS 1\n/)
+    assert.match(text, /CPU-µs\/connect .* connects\/s .* crossing /)
+    assert.match(text, /\ntidegate-2 1 +200\.00 .* 25 .* 4\.0 .* 1 of 1\n/)
+    assert.match(text, /CPU per connect 1\.00× .*, connects\/s 1\.00×/)
+    assert.doesNotMatch(text, /publish/)
+  })
 })
+
+const report: Report = {
+  workload: 'pairs',
+  unit: 'message',
+  at: '2030-01-01T00:00:00Z',
+  commit: 'abc',
+  machine: 'm',
+  node: '20',
+  shape,
+  summaries: [],
+  ratios: [],
+  missing: {},
+}
 
 describe('spread', () => {
   it('is median, least and most; of nothing there is none', () => {
@@ -113,7 +184,7 @@ function invalid(fault: string): Round {
   return { kind: 'invalid', faults: [fault] }
 }
 
-function outcome(name: ServerName, rounds: readonly Round[]): Outcome {
+function outcome(name: ServerName, rounds: readonly Round[], unit: Unit = 'message'): Outcome {
   const server = {
     name,
     unavailable: () => undefined,
@@ -123,5 +194,5 @@ function outcome(name: ServerName, rounds: readonly Round[]): Outcome {
   const traffic = () => {
     throw new Error('is not run here')
   }
-  return { contestant: { label: name, server, door: 'plain', shape, traffic }, rounds }
+  return { contestant: { label: name, unit, server, door: 'plain', shape, traffic }, rounds }
 }

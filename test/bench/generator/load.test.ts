@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import mqtt from 'mqtt-packet'
-import type { Job, LoadResult } from '../../../bench/generator/job.ts'
+import type { MessageJob, MessageResult } from '../../../bench/generator/job.ts'
 import { Load } from '../../../bench/generator/load.ts'
 
 type Answer = (packet: mqtt.IPublishPacket, socket: Socket) => void
@@ -67,9 +67,9 @@ const NO_LOSS = { unacknowledged: 0, undelivered: 0, failures: 0 }
 async function run(
   t: TestContext,
   answer: Answer,
-  changes: Partial<Job>,
+  changes: Partial<MessageJob>,
   returnCode = 0,
-): Promise<LoadResult> {
+): Promise<MessageResult> {
   const server = createServer((socket) => {
     const parser = mqtt.parser()
     parser.on('packet', (packet) => {
@@ -87,7 +87,8 @@ async function run(
       resolve(typeof address === 'object' && address !== null ? address.port : 0)
     })
   })
-  const job: Job = {
+  const job: MessageJob = {
+    kind: 'message',
     host: '127.0.0.1',
     port,
     publishers: [1, 2].map((n) => ({ login: { clientId: `p${n}` }, topic: `t/${n}` })),
