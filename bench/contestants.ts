@@ -1,12 +1,13 @@
 /** Who runs in a workload, and in which shape. */
 import type { Contestant } from './contest.ts'
+import { ACROSS, crossingLabel, WITHIN } from './crossing-cost.ts'
 import type { BenchOptions, Shape, WorkloadName } from './options.ts'
 import { aedes } from './servers/aedes.ts'
 import { mosquitto } from './servers/mosquitto.ts'
 import type { ServerUnderTest } from './servers/server.ts'
 import { shardedTidegates, tidegate } from './servers/tidegate.ts'
 import { postPayloads } from './telemetry-devices.ts'
-import { connects, deviceConnects, ingest, pairs, telemetry } from './traffic.ts'
+import { connects, deviceConnects, ingest, pairs, placedPairs, telemetry } from './traffic.ts'
 import { unitOf } from './unit.ts'
 
 /** The first that runs is what the others are compared with. */
@@ -17,7 +18,7 @@ export function shapeOf(workload: WorkloadName, options: BenchOptions): Shape {
   const { publishers, window, chunk, warmSec, seconds, replies, clients } = options
   return {
     publishers,
-    qos: options.qos ?? (workload === 'pairs' ? 0 : 1),
+    qos: options.qos ?? (workload === 'pairs' || workload === 'crossing' ? 0 : 1),
     payloadBytes:
       workload === 'telemetry' ? (postPayloads(1, replies)[0] ?? '').length : options.payloadBytes,
     window,
@@ -55,6 +56,13 @@ export function contestantsOf(
           devices(server, telemetry, 'telemetry'),
           plain(server, ingest, `${server.name} ingest`),
         ])
+    case 'crossing':
+      return servers
+        .filter(hasShards)
+        .flatMap((server) => [
+          plain(server, placedPairs('within'), crossingLabel(server.name, WITHIN)),
+          plain(server, placedPairs('across'), crossingLabel(server.name, ACROSS)),
+        ])
     case 'connect':
       return servers.flatMap((server) => [
         plain(server, connects),
@@ -64,6 +72,10 @@ export function contestantsOf(
 }
 
 type Traffics = Contestant['traffic']
+
+function hasShards(server: ServerUnderTest): boolean {
+  return isTidegate(server) && server !== tidegate
+}
 
 function isTidegate({ name }: ServerUnderTest): boolean {
   return name.startsWith('tidegate')

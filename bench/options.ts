@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { ServerName } from './servers/server.ts'
 
-const WORKLOADS = ['ingest', 'pairs', 'telemetry', 'connect'] as const
+const WORKLOADS = ['ingest', 'pairs', 'telemetry', 'connect', 'crossing'] as const
 export type WorkloadName = (typeof WORKLOADS)[number]
 
 const SERVERS: readonly ServerName[] = ['tidegate', 'mosquitto', 'aedes']
@@ -42,11 +42,13 @@ Workloads
   connect     clients connect, subscribe to a topic of their own and stay: what one connect costs;
               for Tidegate also signed devices. Behind a first wave that is not measured
 
+  crossing    pairs whose ends are on one shard, and on two: what it costs to cross; of tidegate-2
+              and tidegate-4
   restart     how long a start takes with a million devices; has options of its own (restart --help)
 
 Options
   --pubs N         publishers, 1 to 1000 (200)
-  --qos 0|1        (ingest and telemetry 1, pairs 0)
+  --qos 0|1        (ingest and telemetry 1, pairs and crossing 0)
   --payload B      bytes, 0 to 65536 (64); telemetry has its own
   --window W       messages in flight per publisher, an even number up to 1000 (40)
   --chunk K        a publisher sends once K fit into its window (10)

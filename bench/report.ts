@@ -102,9 +102,8 @@ function ratioLine({ of, to, cpu, rate }: Ratio, unit: Unit): string {
   return `${of} / ${to}: CPU per ${noun} ${each(cpu)}, ${plural}/s ${each(rate)}`
 }
 
-function crossingLine({ label, times, share }: CrossingCost): string {
-  const cost = `a message that crosses costs ${times.toFixed(1)}× of one that does not`
-  return `${label}: ${cost} (share ${percent(share)})`
+function crossingLine({ server, times }: CrossingCost): string {
+  return `${server}: a message that crosses costs ${times.toFixed(2)}× of one that does not`
 }
 
 function notes({ label, faults, figures }: Summary, unit: Unit): string[] {

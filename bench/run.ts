@@ -14,6 +14,8 @@ import { record } from './record.ts'
 import { type Report, renderReport } from './report.ts'
 import { parseRestart, RESTART_HELP } from './restart/options.ts'
 import { renderRestart, restart } from './restart/restart.ts'
+import type { ServerName } from './servers/server.ts'
+import { shardedTidegates } from './servers/tidegate.ts'
 import { ratios, summarize } from './summary.ts'
 import { unitOf } from './unit.ts'
 
@@ -74,7 +76,7 @@ async function measure(
   options: BenchOptions,
   plan: CpuPlan,
 ): Promise<Report | undefined> {
-  const asked = SERVERS.filter(({ name }) => options.servers.includes(name))
+  const asked = SERVERS.filter(({ name }) => serversOf(workload, options).includes(name))
   const reasons = asked.map((server) => [server.name, server.unavailable()] as const)
   const missing = Object.fromEntries(reasons.flatMap(([name, why]) => (why ? [[name, why]] : [])))
   const present = asked.filter(({ name }) => missing[name] === undefined)
@@ -100,9 +102,16 @@ async function measure(
     ...(plan.unpinned !== undefined && { unpinned: plan.unpinned }),
     summaries,
     ratios: ratios(outcomes),
-    ...(workload === 'pairs' && { crossingCosts: crossingCosts(summaries) }),
+    ...(workload === 'crossing' && { crossingCosts: crossingCosts(summaries) }),
     missing,
   }
+}
+
+/** What crosses needs two shards: those servers are meant where none of them is named. */
+function serversOf(workload: WorkloadName, { servers }: BenchOptions): readonly ServerName[] {
+  const sharded = shardedTidegates.map(({ name }) => name)
+  const named = servers.some((name) => sharded.includes(name))
+  return workload === 'crossing' && !named ? sharded : servers
 }
 
 function machine(): string {

@@ -1,5 +1,6 @@
 /** The workloads: who connects, what is sent, what comes back. Same definitions for every server. */
 import type { ConnectJob, MessageJob, Target } from './generator/job.ts'
+import type { Placement } from './generator/placement.ts'
 import type { ManagementApi } from './management-api.ts'
 import type { Shape } from './options.ts'
 import type { RunningServer } from './servers/server.ts'
@@ -39,6 +40,11 @@ export function pairs(shape: Shape): MessageTraffic {
     })),
     returns: 'delivery',
   }
+}
+
+/** As pairs, of a server with several shards: both ends on one of them, or on two. */
+export function placedPairs(placement: Placement): (shape: Shape) => MessageTraffic {
+  return (shape) => ({ ...pairs(shape), placement })
 }
 
 /** Registered devices post properties of their thing model; the platform replies to each post. */

@@ -1,6 +1,7 @@
 /** What the harness tells the generator (one JSON document on stdin) and what comes back (one line). */
 import type { ManagementApi } from '../management-api.ts'
 import type { Login } from './frames.ts'
+import type { Placement } from './placement.ts'
 
 export interface PublisherJob {
   readonly login: Login
@@ -35,6 +36,8 @@ export interface MessageJob extends Target {
   /** As many as publishers where deliveries are expected, else none. */
   readonly subscribers: readonly SubscriberJob[]
   readonly returns: Returns
+  /** Where publisher and subscriber of a pair are to be; absent: wherever the kernel puts them. */
+  readonly placement?: Placement
   /** Sent in turn by every publisher. */
   readonly payloads: readonly string[]
   readonly qos: 0 | 1

@@ -9,6 +9,7 @@ import { type Crossings, readCrossings } from './crossings.ts'
 import { Failures } from './failures.ts'
 import type { MessageJob, MessageResult } from './job.ts'
 import { openAll } from './open-all.ts'
+import { PlacedConnections } from './placement.ts'
 import { Publisher } from './publisher.ts'
 import { type Moment, momentOf, usageBetween } from './usage.ts'
 
@@ -20,6 +21,7 @@ export class Load {
   readonly #job: MessageJob
   readonly #publishers: Publisher[]
   readonly #clients: Client[] = []
+  readonly #pairs: (readonly [publisher: Client, subscriber: Client])[] = []
   readonly #failures = new Failures()
   #due: Publisher[] = [] // may have room for a chunk; looked at once per event-loop turn
   #sending = false
@@ -34,7 +36,7 @@ export class Load {
   async run(): Promise<MessageResult> {
     const { warmSec, seconds, api } = this.#job
     try {
-      await openAll(this.#clients, this.#failures)
+      await this.#open()
       if (this.#failures.count > 0) return this.#result(this.#sample(), this.#sample())
       await sleep(SETTLE_MS)
       this.#sending = true
@@ -50,6 +52,22 @@ export class Load {
       return { ...this.#result(from, to), ...crossingBetween(before, after) }
     } finally {
       for (const client of this.#clients) client.close()
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { placement, api } = this.#job
+    if (placement === undefined || api === undefined) {
+      await openAll(this.#clients, this.#failures)
+      return
+    }
+    const placed = new PlacedConnections(api)
+    try {
+      for (const [publisher, subscriber] of this.#pairs) {
+        await placed.openPair(publisher, subscriber, placement)
+      }
+    } catch (error) {
+      this.#failures.add(String(error))
     }
   }
 
@@ -72,7 +90,9 @@ export class Load {
     const partner = subscribers[index]
     if (partner === undefined) return
     const theirs = { delivered, acknowledged: unasked, lost }
-    this.#clients.push(new Client({ host, port, qos, ...partner }, theirs))
+    const subscriber = new Client({ host, port, qos, ...partner }, theirs)
+    this.#clients.push(subscriber)
+    this.#pairs.push([publisher.client, subscriber])
   }
 
   #touch(publisher: Publisher): void {
