@@ -8,8 +8,10 @@
  * the window. A SUBACK waits until the rows are installed everywhere, or `SETTLE_SEC` for a shard that
  * stands still.
  *
- * Wire of a publication: u8 space · u8 QoS · u16 bytes of topic · u32 bytes of properties · u32 route · topic ·
- * properties · payload. `route` is the sender's number for the topic: it spares the receiver the look-up.
+ * Wire of a publication: u8 space · u8 QoS (bit 0) and lead (bits 1–2) · u16 bytes of topic · u32 bytes of
+ * properties · u32 bytes of payload · u32 route · lead · topic · properties · payload. `route` is the sender's
+ * number for the topic: it spares the receiver the look-up. The lead, 0 to 3 bytes, puts the payload at the same
+ * place within a word as it has where it comes from.
  */
 import type { Counters } from '../../core/ports/counters.ts'
 import type { Publication } from '../../core/ports/publication.ts'
@@ -17,12 +19,13 @@ import type { TimerEntry, Timers } from '../../core/ports/timers.ts'
 import type { Mesh } from '../runtime/mesh.ts'
 import { CHANNEL } from '../runtime/mesh-channels.ts'
 import type { RemoteSubscriber, Route, Router, RouteSharing } from './router.ts'
+import { WordCopier } from './word-copier.ts'
 
 const SETTLE_SEC = 2
 const ROWS_PER_MESSAGE = 1000
-const HEADER_BYTES = 12
+const HEADER_BYTES = 16
+const MAX_LEAD_BYTES = 3
 const KNOWN_ROUTES = 65_536 // of another shard and space; a power of two; the older one of two gives way
-const COPIED_BY_BYTE = 100 // up to here a loop beats a call into native code
 
 const ADD = 1
 const REMOVE = 2
@@ -56,6 +59,7 @@ export class RemoteRoutes implements RouteSharing {
   #newest: Barrier | undefined
   /** The peer that the publication under way has overdrawn; -1: none. */
   overdrawn = -1
+  readonly copier: WordCopier = new WordCopier()
 
   constructor(parts: RemoteRoutesParts) {
     this.#parts = parts
@@ -194,9 +198,9 @@ export class RemoteRoutes implements RouteSharing {
     for (const done of barrier.waiting) done()
   }
 
-  readonly #arrive = (from: number, buffer: Buffer, start: number, end: number): void => {
+  readonly #arrive = (from: number, buffer: Buffer, start: number): void => {
     const space = buffer[start] as number
-    this.#remote(from, space).arrive(this.#routers[space] as Router, buffer, start, end)
+    this.#remote(from, space).arrive(this.#routers[space] as Router, buffer, start)
   }
 
   #tellAll(message: Message): void {
@@ -259,38 +263,48 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     const topicBytes = p.topicEnd - p.topicStart
     const propertyBytes = p.propertiesEnd - p.propertiesStart
     const payloadBytes = p.payloadEnd - p.payloadStart
-    const bytes = HEADER_BYTES + topicBytes + propertyBytes + payloadBytes
+    const bytes = HEADER_BYTES + MAX_LEAD_BYTES + topicBytes + propertyBytes + payloadBytes
     const { mesh, counters } = this.#parts
     const room = mesh.reserve(this.#peer, CHANNEL.routes, bytes, qos === 1)
     if (room === undefined) {
       if (mesh.peers.includes(this.#peer)) counters.add('delivery.dropped', 'peer-credit')
       return
     }
-    const { buffer } = room
-    let { at } = room
+    const { buffer, words, at } = room
+    const lead =
+      (p.payloadStart - (at + HEADER_BYTES + topicBytes + propertyBytes)) & MAX_LEAD_BYTES
     buffer[at] = this.#space
-    buffer[at + 1] = qos
+    buffer[at + 1] = qos | (lead << 1)
     buffer[at + 2] = topicBytes
     buffer[at + 3] = topicBytes >>> 8
-    at = put32(buffer, at + 4, propertyBytes)
-    at = put32(buffer, at, routeId)
-    at = put(buffer, at, p.buffer, p.topicStart, p.topicEnd)
-    at = put(buffer, at, p.buffer, p.propertiesStart, p.propertiesEnd)
-    put(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
+    put32(buffer, at + 4, propertyBytes)
+    put32(buffer, at + 8, payloadBytes)
+    put32(buffer, at + 12, routeId)
+    const { buffer: from, topicStart, payloadStart, payloadEnd } = p
+    const copier = this.#routes.copier
+    let to = at + HEADER_BYTES + lead
+    if (payloadStart - topicStart === topicBytes + propertyBytes) {
+      copier.copy(buffer, words, to, from, topicStart, payloadEnd) // nothing between them: at QoS 0
+    } else {
+      to = copier.copy(buffer, words, to, from, topicStart, p.topicEnd)
+      to = copier.copy(buffer, words, to, from, p.propertiesStart, p.propertiesEnd)
+      copier.copy(buffer, words, to, from, payloadStart, payloadEnd)
+    }
     if (qos === 1 && !mesh.hasCredit(this.#peer)) this.#routes.overdrawn = this.#peer
   }
 
-  arrive(router: Router, buffer: Buffer, start: number, end: number): void {
+  arrive(router: Router, buffer: Buffer, start: number): void {
     this.buffer = buffer
-    this.qos = buffer[start + 1] as 0 | 1
-    this.topicStart = start + HEADER_BYTES
+    const qosAndLead = buffer[start + 1] as number
+    this.qos = (qosAndLead & 1) as 0 | 1
+    this.topicStart = start + HEADER_BYTES + (qosAndLead >>> 1)
     this.topicEnd =
       this.topicStart + (buffer[start + 2] as number) + (buffer[start + 3] as number) * 256
     this.propertiesStart = this.topicEnd
     this.propertiesEnd = this.propertiesStart + get32(buffer, start + 4)
     this.payloadStart = this.propertiesEnd
-    this.payloadEnd = end
-    const id = get32(buffer, start + 8)
+    this.payloadEnd = this.payloadStart + get32(buffer, start + 8)
+    const id = get32(buffer, start + 12)
     const slot = id & (KNOWN_ROUTES - 1)
     let route = this.#known[slot]
     if (route === undefined || this.#ids[slot] !== id) {
@@ -302,23 +316,12 @@ export class RemoteShard implements RemoteSubscriber, Publication {
   }
 }
 
-function put(to: Buffer, at: number, from: Uint8Array, start: number, end: number): number {
-  if (end - start > COPIED_BY_BYTE) {
-    to.set(from.subarray(start, end), at)
-    return at + end - start
-  }
-  let position = at
-  for (let i = start; i < end; i++) to[position++] = from[i] as number
-  return position
-}
-
-/** Little endian; returns the position behind. */
-function put32(to: Buffer, at: number, value: number): number {
+/** Little endian. */
+function put32(to: Buffer, at: number, value: number): void {
   to[at] = value
   to[at + 1] = value >>> 8
   to[at + 2] = value >>> 16
   to[at + 3] = value >>> 24
-  return at + 4
 }
 
 function get32(from: Buffer, at: number): number {

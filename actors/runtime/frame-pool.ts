@@ -10,9 +10,9 @@ const PER_SIZE = 4
 export class FramePool {
   readonly #free: ArrayBuffer[][] = Array.from({ length: Math.log2(FRAME_BYTES) + 1 }, () => [])
 
-  /** At least so many bytes, of any content; a power of two where that is within a frame. */
+  /** At least so many bytes, whole words, of any content; a power of two where that is within a frame. */
   take(bytes: number): Buffer<ArrayBuffer> {
-    if (bytes > FRAME_BYTES) return Buffer.from(new ArrayBuffer(bytes))
+    if (bytes > FRAME_BYTES) return Buffer.from(new ArrayBuffer((bytes + 3) & ~3))
     const size = 32 - Math.clz32(bytes - 1)
     return Buffer.from(this.#free[size]?.pop() ?? new ArrayBuffer(1 << size))
   }

@@ -34,6 +34,8 @@ export interface FrameListener {
 export class GatheredFrames {
   /** The frame that is being filled: what `append` gave lies here until the next `append`. */
   buffer: Buffer<ArrayBuffer>
+  /** The same memory. */
+  words: Int32Array
   /** Messages gathered, by lane. */
   controls = 0
   datas = 0
@@ -45,6 +47,7 @@ export class GatheredFrames {
   constructor(expectedBytes: number, pool: FramePool) {
     this.#pool = pool
     this.buffer = pool.take(Math.min(FRAME_BYTES, Math.max(FIRST_BYTES, expectedBytes)))
+    this.words = new Int32Array(this.buffer.buffer)
   }
 
   get empty(): boolean {
@@ -93,11 +96,13 @@ export class GatheredFrames {
       this.buffer.copy(larger, 0, 0, this.#end)
       this.#pool.give(this.buffer.buffer)
       this.buffer = larger
+      this.words = new Int32Array(larger.buffer)
       return
     }
     if (this.#end > FRAME_HEAD_BYTES) this.#seal()
     this.#end = FRAME_HEAD_BYTES
     this.buffer = this.#pool.take(Math.max(FRAME_BYTES, FRAME_HEAD_BYTES + size)) // so busy a turn goes on
+    this.words = new Int32Array(this.buffer.buffer)
   }
 
   #seal(): void {

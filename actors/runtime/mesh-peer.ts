@@ -56,6 +56,8 @@ export interface MeshPeerStatus {
 /** Where a message is written, before anything else is said to the peer; one object, filled again for each. */
 export interface Room {
   readonly buffer: Buffer
+  /** The same memory. */
+  readonly words: Int32Array
   readonly at: number
 }
 
@@ -71,7 +73,11 @@ export interface MeshPeerParts {
 export class MeshPeer implements BatchOwner, FrameListener {
   readonly #parts: MeshPeerParts
   readonly #turn: Turn
-  readonly #room: { buffer: Buffer; at: number } = { buffer: Buffer.alloc(0), at: 0 }
+  readonly #room: { -readonly [K in keyof Room]: Room[K] } = {
+    buffer: Buffer.alloc(0),
+    words: new Int32Array(0),
+    at: 0,
+  }
   readonly #waiters = new Set<() => void>()
   #open: MeshBatch | undefined = undefined
   /** Not posted yet, oldest first. */
@@ -135,6 +141,7 @@ export class MeshPeer implements BatchOwner, FrameListener {
     const room = this.#room
     room.at = frames.append(DATA, channel, bytes)
     room.buffer = frames.buffer
+    room.words = frames.words
     return room
   }
 
