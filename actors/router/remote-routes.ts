@@ -24,7 +24,7 @@ import { WordCopier } from './word-copier.ts'
 const SETTLE_SEC = 2
 const ROWS_PER_MESSAGE = 1000
 const HEADER_BYTES = 16
-const MAX_LEAD_BYTES = 3
+const LEAD_MASK = 3
 const KNOWN_ROUTES = 65_536 // of another shard and space; a power of two; the older one of two gives way
 
 const ADD = 1
@@ -50,8 +50,8 @@ export interface RemoteRoutesParts {
 export class RemoteRoutes implements RouteSharing {
   readonly #parts: RemoteRoutesParts
   readonly #routers: Router[] = []
-  /** By peer: one subscriber per space. */
-  readonly #peers = new Map<number, RemoteShard[]>()
+  /** By peer, one subscriber per space; empty for one that is gone. */
+  readonly #peers: (readonly RemoteShard[])[] = []
   readonly #barriers = new Map<number, Barrier>()
   #nextBarrier = 1
   /** Rows were told to the others since the last barrier began. */
@@ -125,10 +125,10 @@ export class RemoteRoutes implements RouteSharing {
   }
 
   peerGone(peer: number): void {
-    for (const [space, remote] of (this.#peers.get(peer) ?? []).entries()) {
+    for (const [space, remote] of (this.#peers[peer] ?? []).entries()) {
       for (const filter of remote.filters.keys()) this.#routers[space]?.removeRemote(filter, remote)
     }
-    this.#peers.delete(peer)
+    if (peer < this.#peers.length) this.#peers[peer] = []
     for (const [id, barrier] of Array.from(this.#barriers)) {
       barrier.peers.delete(peer)
       if (barrier.peers.size === 0) this.#pass(id, false)
@@ -138,7 +138,7 @@ export class RemoteRoutes implements RouteSharing {
   /** Of other shards, over all spaces. */
   get rows(): number {
     let count = 0
-    for (const spaces of this.#peers.values()) {
+    for (const spaces of this.#peers) {
       for (const { filters } of spaces) count += filters.size
     }
     return count
@@ -180,11 +180,11 @@ export class RemoteRoutes implements RouteSharing {
   }
 
   #remote(peer: number, space: number): RemoteShard {
-    let spaces = this.#peers.get(peer)
-    if (spaces === undefined) {
-      spaces = this.#routers.map((_, at) => new RemoteShard(peer, at, this, this.#parts))
-      this.#peers.set(peer, spaces)
-    }
+    const known = this.#peers[peer]?.[space]
+    if (known !== undefined) return known
+    while (this.#peers.length <= peer) this.#peers.push([])
+    const spaces = this.#routers.map((_, at) => new RemoteShard(peer, at, this, this.#parts))
+    this.#peers[peer] = spaces
     return spaces[space] as RemoteShard
   }
 
@@ -263,7 +263,7 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     const topicBytes = p.topicEnd - p.topicStart
     const propertyBytes = p.propertiesEnd - p.propertiesStart
     const payloadBytes = p.payloadEnd - p.payloadStart
-    const bytes = HEADER_BYTES + MAX_LEAD_BYTES + topicBytes + propertyBytes + payloadBytes
+    const bytes = HEADER_BYTES + LEAD_MASK + topicBytes + propertyBytes + payloadBytes
     const { mesh, counters } = this.#parts
     const room = mesh.reserve(this.#peer, CHANNEL.routes, bytes, qos === 1)
     if (room === undefined) {
@@ -271,8 +271,7 @@ export class RemoteShard implements RemoteSubscriber, Publication {
       return
     }
     const { buffer, words, at } = room
-    const lead =
-      (p.payloadStart - (at + HEADER_BYTES + topicBytes + propertyBytes)) & MAX_LEAD_BYTES
+    const lead = (p.payloadStart - (at + HEADER_BYTES + topicBytes + propertyBytes)) & LEAD_MASK
     buffer[at] = this.#space
     buffer[at + 1] = qos | (lead << 1)
     buffer[at + 2] = topicBytes
@@ -294,7 +293,7 @@ export class RemoteShard implements RemoteSubscriber, Publication {
   }
 
   arrive(router: Router, buffer: Buffer, start: number): void {
-    this.buffer = buffer
+    if (this.buffer !== buffer) this.buffer = buffer // a store of a reference costs more than a look
     const qosAndLead = buffer[start + 1] as number
     this.qos = (qosAndLead & 1) as 0 | 1
     this.topicStart = start + HEADER_BYTES + (qosAndLead >>> 1)

@@ -140,8 +140,10 @@ export class MeshPeer implements BatchOwner, FrameListener {
     this.#credit -= MESSAGE_HEAD_BYTES + bytes
     const room = this.#room
     room.at = frames.append(DATA, channel, bytes)
-    room.buffer = frames.buffer
-    room.words = frames.words
+    if (room.buffer !== frames.buffer) {
+      room.buffer = frames.buffer
+      room.words = frames.words
+    }
     return room
   }
 

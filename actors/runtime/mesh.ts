@@ -28,7 +28,8 @@ export class Mesh {
   readonly shard: number
   readonly #turn: Turn
   readonly #windowBytes: number
-  readonly #peers = new Map<number, MeshPeer>()
+  /** By their numbers: asked for with every message. */
+  readonly #peers: (MeshPeer | undefined)[] = []
   readonly #receivers = new MeshReceivers()
   readonly #pool = new FramePool()
   #numbers: readonly number[] = []
@@ -47,25 +48,26 @@ export class Mesh {
   /** Also in place of the port of a shard that was replaced. Register all receivers before. */
   join(peer: number, port: MeshPort): void {
     if (peer === this.shard) throw new PlatformError('internal', 'a shard is no peer of its own')
-    const replaced = this.#peers.get(peer)
+    const replaced = this.#peers[peer]
     const parts = { peer, port, turn: this.#turn, receivers: this.#receivers, pool: this.#pool }
-    this.#peers.set(peer, new MeshPeer({ ...parts, windowBytes: this.#windowBytes }))
+    while (this.#peers.length <= peer) this.#peers.push(undefined)
+    this.#peers[peer] = new MeshPeer({ ...parts, windowBytes: this.#windowBytes })
     this.#list()
     if (replaced !== undefined) end(replaced)
   }
 
   /** The peer is gone: what was gathered for it is dropped; whoever waits for its credit is told. */
   leave(peer: number): void {
-    const gone = this.#peers.get(peer)
+    const gone = this.#peers[peer]
     if (gone === undefined) return
-    this.#peers.delete(peer)
+    this.#peers[peer] = undefined
     this.#list()
     end(gone)
   }
 
   /** Handles what a peer that died had posted, before it is left; returns how many frames. */
   drain(peer: number): number {
-    return this.#peers.get(peer)?.drain() ?? 0
+    return this.#peers[peer]?.drain() ?? 0
   }
 
   /** Channels are 1 to 255, with one receiver each. @throws internal */
@@ -82,7 +84,7 @@ export class Mesh {
    * Throws what the encoder throws, and has said nothing then.
    */
   tell(peer: number, channel: number, body: unknown): boolean {
-    const to = this.#peers.get(peer)
+    const to = this.#peers[peer]
     if (to === undefined) return false
     to.tell(channel, body)
     return true
@@ -93,24 +95,24 @@ export class Mesh {
    * or its credit is used up and this may not overdraw it.
    */
   reserve(peer: number, channel: number, bytes: number, overdraft: boolean): Room | undefined {
-    const to = this.#peers.get(peer)
+    const to = this.#peers[peer]
     if (to === undefined || !(overdraft || to.hasCredit)) return undefined
     return to.reserve(channel, bytes)
   }
 
   hasCredit(peer: number): boolean {
-    return this.#peers.get(peer)?.hasCredit ?? false
+    return this.#peers[peer]?.hasCredit ?? false
   }
 
   /** Calls once when the peer has credit, or has left; at once where that is so now. One that waits is kept once. */
   whenCredit(peer: number, resume: () => void): void {
-    const to = this.#peers.get(peer)
+    const to = this.#peers[peer]
     if (to === undefined) resume()
     else to.whenCredit(resume)
   }
 
   status(): readonly MeshPeerStatus[] {
-    return this.#numbers.map((peer) => (this.#peers.get(peer) as MeshPeer).status)
+    return this.#numbers.map((peer) => (this.#peers[peer] as MeshPeer).status)
   }
 
   close(): void {
@@ -118,7 +120,7 @@ export class Mesh {
   }
 
   #list(): void {
-    this.#numbers = [...this.#peers.keys()].sort((a, b) => a - b)
+    this.#numbers = [...this.#peers.keys()].filter((peer) => this.#peers[peer] !== undefined)
   }
 }
 

@@ -78,6 +78,9 @@ describe('deviceOwners', () => {
   it('tells all shards what concerns connections', async () => {
     const { owners, asked } = asking(() => undefined)
     await owners.productChanged('k1demo')
-    assert.deepEqual(asked.sort((a, b) => a - b), [0, 1, 2])
+    assert.deepEqual(
+      asked.sort((a, b) => a - b),
+      [0, 1, 2],
+    )
   })
 })
