@@ -6,33 +6,52 @@ import { type AddressInfo, createServer } from 'node:net'
 import { PlatformError } from '../core/domain/errors.ts'
 import type { ListenerSpec } from '../core/domain/settings.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
+import { type HeldPort, holdAnyPort } from '../protocol/listeners/shared-port.ts'
+
+export interface FreeListeners {
+  /** Each with its port; the API's with 0 where the kernel is to choose it. */
+  readonly specs: readonly ListenerSpec[]
+  /** Once every shard listens: ports the kernel chose are kept for them until then. */
+  release(): void
+}
 
 /**
- * The listeners that can be opened, each with its port: optional ones whose address the machine lacks are left out.
+ * The listeners that can be opened: optional ones whose address the machine lacks are left out.
  *
  * @throws listener.in-use, listener.unavailable
  */
 export async function freeListeners(
   specs: readonly ListenerSpec[],
   diagnostics: Diagnostics,
-): Promise<readonly ListenerSpec[]> {
+): Promise<FreeListeners> {
   const free: ListenerSpec[] = []
-  for (const spec of specs) {
-    const bound = await bindOnce(spec)
-    if (typeof bound === 'number') {
-      free.push({ ...spec, port: bound })
-    } else if (spec.optional && (bound.code === 'EADDRNOTAVAIL' || bound.code === 'EAFNOSUPPORT')) {
-      diagnostics.warn('a default listener is left out: the machine lacks its address', {
-        url: spec.url,
-      })
-    } else {
-      throw listenFault(spec, bound)
+  const held: HeldPort[] = []
+  const release = (): void => held.splice(0).forEach((port) => port.release())
+  try {
+    for (const spec of specs) {
+      const bound = await bindOnce(spec)
+      if (typeof bound !== 'number') {
+        const missing = bound.code === 'EADDRNOTAVAIL' || bound.code === 'EAFNOSUPPORT'
+        if (!spec.optional || !missing) throw listenFault(spec, bound)
+        diagnostics.warn('a default listener is left out: the machine lacks its address', {
+          url: spec.url,
+        })
+      } else if (spec.port !== 0 || spec.protocol === 'http') {
+        free.push(spec) // one socket opens the API's: it may choose by itself
+      } else {
+        const own = await holdAnyPort(spec.host)
+        if (own !== undefined) held.push(own)
+        free.push({ ...spec, port: own?.port ?? bound })
+      }
     }
+  } catch (error) {
+    release()
+    throw error
   }
-  return free
+  return { specs: free, release }
 }
 
-/** The port that was free, where 0 asks for any: all shards listen on that one. */
+/** The port that was free, or why there is none. */
 function bindOnce(spec: ListenerSpec): Promise<number | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
     const server = createServer()

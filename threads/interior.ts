@@ -51,7 +51,7 @@ export interface Interior {
 export async function openInterior(options: InteriorOptions): Promise<Interior> {
   const { settings, diagnostics, login } = options
   if (login === undefined) refuseHooks(settings.listeners)
-  const specs = await freeListeners(settings.listeners, diagnostics)
+  const { specs, release } = await freeListeners(settings.listeners, diagnostics)
   const undo: (() => unknown)[] = []
   const close = async (): Promise<void> => {
     const faults: unknown[] = []
@@ -69,6 +69,8 @@ export async function openInterior(options: InteriorOptions): Promise<Interior> 
   } catch (error) {
     await close().catch(() => {}) // why it could not start matters more
     throw error
+  } finally {
+    release()
   }
 }
 

@@ -35,6 +35,7 @@ interface Libc {
   listen(fd: number, backlog: number): number
   close(fd: number): number
   shutdown(fd: number, how: number): number
+  getsockname(fd: number, address: Buffer, length: Buffer): number
   inet_pton(family: number, text: string, target: Buffer): number
   errno(): number
 }
@@ -62,6 +63,7 @@ function loadLibc(): Libc | undefined {
       listen: f('int listen(int, int)'),
       close: f('int close(int)'),
       shutdown: f('int shutdown(int, int)'),
+      getsockname: f('int getsockname(int, void *, void *)'),
       inet_pton: f('int inet_pton(int, const char *, void *)'),
       errno: () => koffi.errno(),
     }
@@ -134,7 +136,46 @@ export function stopListening(descriptors: readonly number[]): boolean {
   return descriptors.length > 0
 }
 
+/** A port that the kernel chose, kept from everybody who does not share ports until `release`. */
+export interface HeldPort {
+  readonly port: number
+  release(): void
+}
+
+/**
+ * Has the kernel choose a port and keeps it, so that between the choice and the last thread that listens on it
+ * nobody's outgoing connection takes it. Undefined where ports cannot be shared by way of libc.
+ *
+ * @throws listener.unavailable
+ */
+export async function holdAnyPort(host: string): Promise<HeldPort | undefined> {
+  const c = libc()
+  if (c === undefined) return undefined
+  const { address } = await lookup(host)
+  // Not with SO_REUSEADDR: two that set it share a port on which nobody listens yet.
+  const fd = boundSocket(c, address, 0, false)
+  const name = Buffer.alloc(28)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(name.length)
+  const known = c.getsockname(fd, name, length) === 0
+  if (!known) {
+    const error = refused(c, address, 0)
+    c.close(fd)
+    throw error
+  }
+  return { port: name.readUInt16BE(2), release: () => void c.close(fd) }
+}
+
 function listeningSocket(c: Libc, address: string, port: number): number {
+  const fd = boundSocket(c, address, port, true)
+  if (c.listen(fd, BACKLOG) === 0) return fd
+  const error = refused(c, address, port)
+  c.close(fd)
+  throw error
+}
+
+/** With SO_REUSEPORT; it does not listen yet. */
+function boundSocket(c: Libc, address: string, port: number, reuseAddress: boolean): number {
   const v6 = isIPv6(address)
   const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC
   const fd = c.socket(v6 ? AF_INET6 : AF_INET, type, 0)
@@ -146,11 +187,10 @@ function listeningSocket(c: Libc, address: string, port: number): number {
   }
   const name = socketAddress(c, v6, address, port)
   const made =
-    set(SOL_SOCKET, SO_REUSEADDR, 1) &&
+    (!reuseAddress || set(SOL_SOCKET, SO_REUSEADDR, 1)) &&
     set(SOL_SOCKET, SO_REUSEPORT, 1) &&
     (!v6 || set(IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
-    c.bind(fd, name, name.length) === 0 &&
-    c.listen(fd, BACKLOG) === 0
+    c.bind(fd, name, name.length) === 0
   if (made) return fd
   const error = refused(c, address, port)
   c.close(fd)

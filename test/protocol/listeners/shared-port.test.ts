@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import {
   canSharePorts,
+  holdAnyPort,
   listenShared,
   type SharedPort,
   stopListening,
@@ -78,6 +79,22 @@ describe('a port that several threads listen on', { skip: !canSharePorts() }, ()
   it('is one socket where the kernel chooses the port', async (t) => {
     const { servers } = await hold(t, 0)
     assert.equal(servers.length, 1)
+  })
+
+  it('keeps a port the kernel chose for those who share it, and from everybody else', async (t) => {
+    const held = await holdAnyPort(HOST)
+    assert.ok(held !== undefined && held.port > 0)
+    const alone = createServer()
+    const answer = new Promise((resolve) => {
+      alone.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+      alone.listen(held.port, HOST, () => alone.close(() => resolve('listens')))
+    })
+    assert.equal(await answer, 'EADDRINUSE')
+    const { accepted } = await hold(t, held.port)
+    for (let i = 0; i < 20; i++) (await connected(held.port)).destroy()
+    assert.equal(accepted.length, 20) // none came to the holder, which does not listen
+    held.release()
+    await assert.rejects(holdAnyPort('192.0.2.1'), { code: 'listener.unavailable' })
   })
 
   it('is refused where somebody else has it alone', async (t) => {
