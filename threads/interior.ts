@@ -51,7 +51,7 @@ export interface Interior {
 export async function openInterior(options: InteriorOptions): Promise<Interior> {
   const { settings, diagnostics, login } = options
   if (login === undefined) refuseHooks(settings.listeners)
-  const { specs, release } = await freeListeners(settings.listeners, diagnostics)
+  const free = await freeListeners(settings.listeners, diagnostics)
   const undo: (() => unknown)[] = []
   const close = async (): Promise<void> => {
     const faults: unknown[] = []
@@ -65,12 +65,12 @@ export async function openInterior(options: InteriorOptions): Promise<Interior> 
     if (faults.length > 0) throw faults[0]
   }
   try {
-    return await build(options, specs, undo, close)
+    return await build(options, free.specs, undo, close)
   } catch (error) {
     await close().catch(() => {}) // why it could not start matters more
     throw error
   } finally {
-    release()
+    free.release()
   }
 }
 
