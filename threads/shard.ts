@@ -24,7 +24,9 @@ import { MessageIdSource } from '../core/domain/message-id.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import type { ClientDirectory } from '../core/ports/client-directory.ts'
+import type { SessionTerms } from '../core/ports/client-session.ts'
 import type { MessageLog } from '../core/ports/message-log.ts'
+import type { PacketOutlet } from '../core/ports/packet-outlet.ts'
 import { AlinkJournal } from '../protocol/alink/alink-journal.ts'
 import { OpenConnections } from '../protocol/listeners/connection-gate.ts'
 import type { Listener } from '../protocol/listeners/listener.ts'
@@ -32,7 +34,7 @@ import { openListener } from '../protocol/listeners/open-listener.ts'
 import { OutputSlab } from '../protocol/listeners/output-slab.ts'
 import { canSharePorts } from '../protocol/listeners/shared-port.ts'
 import { ReadBuffer } from '../protocol/listeners/socket-transport.ts'
-import { ControlPackets } from '../protocol/mqtt/control-packets.ts'
+import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
 import type { LoginHook } from '../protocol/mqtt/login.ts'
 import { Environment } from '../storage/environment.ts'
@@ -197,18 +199,16 @@ const shared = {
   traffic,
   packets: new ControlPackets(),
   incoming: new IncomingPublish(),
+  acknowledgement: new IncomingAcknowledgement(),
   acks: new Uint16Array(ACKS_PER_WRITE),
   devices,
   inbox: devices,
-  makeSession: (outlet: ConstructorParameters<typeof Session>[0], receiveMaximum: number) =>
-    new Session(
-      outlet,
-      {
-        inflight: Math.min(limits.inflight, receiveMaximum),
-        queue: { messages: limits.queueMessages, bytes: limits.queueBytes },
-      },
-      tally,
-    ),
+  makeSession: (outlet: PacketOutlet, { receiveMaximum, arrivals }: SessionTerms) => {
+    const inflight = Math.min(limits.inflight, receiveMaximum)
+    const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
+    const bounds = { inflight, arrivals, queue }
+    return new Session(outlet, { bounds, counters: tally, now: () => turn.now })
+  },
 }
 const loginParts = {
   registry,

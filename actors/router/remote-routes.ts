@@ -8,11 +8,13 @@
  * the window. A SUBACK waits until the rows are installed everywhere, or `SETTLE_SEC` for a shard that
  * stands still.
  *
- * Wire of a publication: u8 space · u8 QoS (bit 0) and lead (bits 1–2) · u16 bytes of topic · u32 bytes of
- * properties · u32 bytes of payload · u32 route · lead · topic · properties · payload. `route` is the sender's
- * number for the topic: it spares the receiver the look-up. The lead, 0 to 3 bytes, puts the payload at the same
- * place within a word as it has where it comes from.
+ * Wire of a publication: u8 space · u8 QoS (bits 0–1), lead (bits 2–3), retain (bit 4) · u16 bytes of topic ·
+ * u32 bytes of properties · u32 bytes of payload · u32 route · u32 where among the properties the Message Expiry
+ * Interval stands, plus one · lead · topic · properties · payload. `route` is the sender's number for the topic:
+ * it spares the receiver the look-up. The lead, 0 to 3 bytes, puts the payload at the same place within a word as
+ * it has where it comes from.
  */
+import type { Qos } from '../../core/domain/qos.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { TimerEntry, Timers } from '../../core/ports/timers.ts'
@@ -23,8 +25,9 @@ import { WordCopier } from './word-copier.ts'
 
 const SETTLE_SEC = 2
 const ROWS_PER_MESSAGE = 1000
-const HEADER_BYTES = 16
+const HEADER_BYTES = 20
 const LEAD_MASK = 3
+const RETAIN = 16
 const KNOWN_ROUTES = 65_536 // of another shard and space; a power of two; the older one of two gives way
 
 const ADD = 1
@@ -33,9 +36,9 @@ const BARRIER = 3
 const INSTALLED = 4
 const ROWS = 5
 
-type Row = readonly [space: number, filter: string, qos: 0 | 1]
+type Row = readonly [space: number, filter: string, qos: Qos]
 type Message =
-  | readonly [kind: typeof ADD, space: number, filter: string, qos: 0 | 1]
+  | readonly [kind: typeof ADD, space: number, filter: string, qos: Qos]
   | readonly [kind: typeof REMOVE, space: number, filter: string]
   | readonly [kind: typeof BARRIER, id: number]
   | readonly [kind: typeof INSTALLED, id: number]
@@ -74,7 +77,7 @@ export class RemoteRoutes implements RouteSharing {
 
   // ---- our own rows
 
-  announce(space: number, filter: string, qos: 0 | 1): void {
+  announce(space: number, filter: string, qos: Qos): void {
     this.#tellAll([ADD, space, filter, qos])
     this.#told ||= this.#parts.mesh.peers.length > 0
   }
@@ -168,7 +171,7 @@ export class RemoteRoutes implements RouteSharing {
     }
   }
 
-  #install(from: number, space: number, filter: string, qos: 0 | 1): void {
+  #install(from: number, space: number, filter: string, qos: Qos): void {
     const remote = this.#remote(from, space)
     remote.filters.set(filter, qos)
     this.#routers[space]?.addRemote(filter, remote, qos)
@@ -235,13 +238,15 @@ class Barrier implements TimerEntry {
 /** All subscribers of another shard in one topic space, as one; and what comes from it, borrowed again. */
 export class RemoteShard implements RemoteSubscriber, Publication {
   /** With the highest QoS there. */
-  readonly filters: Map<string, 0 | 1> = new Map()
+  readonly filters: Map<string, Qos> = new Map()
   buffer: Buffer = Buffer.alloc(0)
-  qos: 0 | 1 = 0
+  qos: Qos = 0
+  retain = false
   topicStart = 0
   topicEnd = 0
   propertiesStart = 0
   propertiesEnd = 0
+  expiryAt = 0
   payloadStart = 0
   payloadEnd = 0
   readonly #peer: number
@@ -259,13 +264,13 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     this.#parts = parts
   }
 
-  send(p: Publication, qos: 0 | 1, routeId: number): void {
+  send(p: Publication, qos: Qos, routeId: number): void {
     const topicBytes = p.topicEnd - p.topicStart
     const propertyBytes = p.propertiesEnd - p.propertiesStart
     const payloadBytes = p.payloadEnd - p.payloadStart
     const bytes = HEADER_BYTES + LEAD_MASK + topicBytes + propertyBytes + payloadBytes
     const { mesh, counters } = this.#parts
-    const room = mesh.reserve(this.#peer, CHANNEL.routes, bytes, qos === 1)
+    const room = mesh.reserve(this.#peer, CHANNEL.routes, bytes, qos > 0)
     if (room === undefined) {
       if (mesh.peers.includes(this.#peer)) counters.add('delivery.dropped', 'peer-credit')
       return
@@ -273,12 +278,13 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     const { buffer, words, at } = room
     const lead = (p.payloadStart - (at + HEADER_BYTES + topicBytes + propertyBytes)) & LEAD_MASK
     buffer[at] = this.#space
-    buffer[at + 1] = qos | (lead << 1)
+    buffer[at + 1] = qos | (lead << 2) | (p.retain ? RETAIN : 0)
     buffer[at + 2] = topicBytes
     buffer[at + 3] = topicBytes >>> 8
     put32(buffer, at + 4, propertyBytes)
     put32(buffer, at + 8, payloadBytes)
     put32(buffer, at + 12, routeId)
+    put32(buffer, at + 16, p.expiryAt === 0 ? 0 : p.expiryAt - p.propertiesStart + 1)
     const { buffer: from, topicStart, payloadStart, payloadEnd } = p
     const copier = this.#routes.copier
     let to = at + HEADER_BYTES + lead
@@ -289,18 +295,21 @@ export class RemoteShard implements RemoteSubscriber, Publication {
       to = copier.copy(buffer, words, to, from, p.propertiesStart, p.propertiesEnd)
       copier.copy(buffer, words, to, from, payloadStart, payloadEnd)
     }
-    if (qos === 1 && !mesh.hasCredit(this.#peer)) this.#routes.overdrawn = this.#peer
+    if (qos > 0 && !mesh.hasCredit(this.#peer)) this.#routes.overdrawn = this.#peer
   }
 
   arrive(router: Router, buffer: Buffer, start: number): void {
     if (this.buffer !== buffer) this.buffer = buffer // a store of a reference costs more than a look
-    const qosAndLead = buffer[start + 1] as number
-    this.qos = (qosAndLead & 1) as 0 | 1
-    this.topicStart = start + HEADER_BYTES + (qosAndLead >>> 1)
+    const flags = buffer[start + 1] as number
+    this.qos = (flags & 3) as Qos
+    this.retain = (flags & RETAIN) !== 0
+    this.topicStart = start + HEADER_BYTES + ((flags >>> 2) & LEAD_MASK)
     this.topicEnd =
       this.topicStart + (buffer[start + 2] as number) + (buffer[start + 3] as number) * 256
     this.propertiesStart = this.topicEnd
     this.propertiesEnd = this.propertiesStart + get32(buffer, start + 4)
+    const expiry = get32(buffer, start + 16)
+    this.expiryAt = expiry === 0 ? 0 : this.propertiesStart + expiry - 1
     this.payloadStart = this.propertiesEnd
     this.payloadEnd = this.payloadStart + get32(buffer, start + 8)
     const id = get32(buffer, start + 12)

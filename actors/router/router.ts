@@ -6,15 +6,22 @@
  * the matched subscribers. Bounds: `MAX_ROUTES` cached routes, all dropped at the bound (they are found
  * again by matching once).
  */
+import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
-import type { Relay, Subscriber, TopicRoute } from '../../core/ports/relay.ts'
+import type {
+  DeliveryTerms,
+  Relay,
+  Subscriber,
+  SubscriptionOptions,
+  TopicRoute,
+} from '../../core/ports/relay.ts'
 import { type Subscription, TopicTrie } from './topic-trie.ts'
 
 const MAX_ROUTES = 65_536 // some 200 bytes each
 
 /** All subscribers of another shard, as one. */
 export interface RemoteSubscriber {
-  send(publication: Publication, qos: 0 | 1, routeId: number): void
+  send(publication: Publication, qos: Qos, routeId: number): void
 }
 
 /** Where the router says what the other shards shall know, and hears how far they are. */
@@ -22,7 +29,7 @@ export interface RouteSharing {
   readonly overdrawn: number
   /** Gives the topic space its number. */
   attach(router: Router): number
-  announce(space: number, filter: string, qos: 0 | 1): void
+  announce(space: number, filter: string, qos: Qos): void
   withdraw(space: number, filter: string): void
   settled(done: () => void): boolean
   whenRoom(resume: () => void): void
@@ -34,9 +41,9 @@ export class Route implements TopicRoute {
   readonly id: number
   /** Of the subscriptions that the matches were made from; -1 before the first match. */
   generation = -1
-  matched: Subscription<Subscriber>[] = []
+  matched: Match<Subscriber>[] = []
   /** Other shards with a match. */
-  remote: Subscription<RemoteSubscriber>[] = []
+  remote: Match<RemoteSubscriber>[] = []
 
   constructor(topic: string, id: number) {
     this.topic = topic
@@ -44,8 +51,16 @@ export class Route implements TopicRoute {
   }
 }
 
+/** A subscriber that hears a topic, once however many of its filters match [MQTT-3.3.4-2]. */
+interface Match<S> {
+  readonly subscriber: S
+  readonly terms: DeliveryTerms
+  /** For its own publications; `undefined`: all that matched were subscribed with No Local [MQTT-3.8.3-3]. */
+  readonly own: DeliveryTerms | undefined
+}
+
 /** How many local subscriptions a filter has, by QoS. */
-type Subscribers = [qos0: number, qos1: number]
+type Subscribers = [qos0: number, qos1: number, qos2: number]
 
 export class Router implements Relay {
   readonly #trie = new TopicTrie<Subscriber>()
@@ -82,19 +97,21 @@ export class Router implements Relay {
     return route
   }
 
-  publish(route: Route, publication: Publication, except: Subscriber | undefined): number {
+  publish(route: Route, publication: Publication, publisher: Subscriber | undefined): number {
     if (route.generation !== this.#generation) this.#match(route)
     const { matched, remote } = route
     let delivered = 0
     for (let i = 0; i < matched.length; i++) {
-      const { subscriber, qos, noLocal } = matched[i] as Subscription<Subscriber>
-      if (noLocal && subscriber === except) continue // [MQTT-3.8.3-3]
-      subscriber.deliver(publication, qos < publication.qos ? qos : publication.qos) // [MQTT-3.8.4-8]
+      const match = matched[i] as Match<Subscriber>
+      const { subscriber } = match
+      const terms = subscriber === publisher ? match.own : match.terms
+      if (terms === undefined) continue
+      subscriber.deliver(publication, terms)
       delivered += 1
     }
     for (let i = 0; i < remote.length; i++) {
-      const { subscriber, qos } = remote[i] as Subscription<RemoteSubscriber>
-      subscriber.send(publication, qos < publication.qos ? qos : publication.qos, route.id)
+      const { subscriber, terms } = remote[i] as Match<RemoteSubscriber>
+      subscriber.send(publication, lowerQos(publication.qos, terms.qos), route.id)
       delivered += 1
     }
     return delivered
@@ -105,15 +122,18 @@ export class Router implements Relay {
     if (route.generation !== this.#generation) this.#match(route)
     const { matched } = route
     for (let i = 0; i < matched.length; i++) {
-      const { subscriber, qos } = matched[i] as Subscription<Subscriber>
-      subscriber.deliver(publication, qos < publication.qos ? qos : publication.qos)
+      const { subscriber, terms } = matched[i] as Match<Subscriber>
+      subscriber.deliver(publication, terms)
     }
   }
 
-  subscribe(subscriber: Subscriber, filter: string, qos: 0 | 1, noLocal: boolean): void {
-    const before = this.#trie.add(filter, { subscriber, qos, noLocal })
+  subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {
+    const { qos, noLocal, retainAsPublished, identifier } = options
+    const subscription = { subscriber, qos, noLocal, retainAsPublished, identifier }
+    const before = this.#trie.add(filter, subscription)
     this.#generation += 1
     if (this.#others !== undefined) this.#count(this.#others, filter, before?.qos, qos)
+    return before !== undefined
   }
 
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
@@ -136,12 +156,12 @@ export class Router implements Relay {
   // ---- for RemoteRoutes
 
   /** The filters with a subscriber here, each with its highest QoS. */
-  *filters(): Generator<readonly [string, 0 | 1], void, void> {
+  *filters(): Generator<readonly [string, Qos], void, void> {
     for (const [filter, subscribers] of this.#filters) yield [filter, highest(subscribers)]
   }
 
-  addRemote(filter: string, remote: RemoteSubscriber, qos: 0 | 1): void {
-    this.#remoteTrie.add(filter, { subscriber: remote, qos, noLocal: false })
+  addRemote(filter: string, remote: RemoteSubscriber, qos: Qos): void {
+    this.#remoteTrie.add(filter, { subscriber: remote, qos, ...REMOTE })
     this.#generation += 1
   }
 
@@ -154,15 +174,15 @@ export class Router implements Relay {
   #count(
     others: RouteSharing,
     filter: string,
-    before: 0 | 1 | undefined,
-    now: 0 | 1 | undefined,
+    before: Qos | undefined,
+    now: Qos | undefined,
   ): void {
     const known = this.#filters.get(filter)
-    const subscribers: Subscribers = known ?? [0, 0]
+    const subscribers: Subscribers = known ?? [0, 0, 0]
     const told = known === undefined ? undefined : highest(known)
     if (before !== undefined) subscribers[before] -= 1
     if (now !== undefined) subscribers[now] += 1
-    if (subscribers[0] + subscribers[1] === 0) {
+    if (subscribers[0] + subscribers[1] + subscribers[2] === 0) {
       this.#filters.delete(filter)
       others.withdraw(this.#space, filter)
       return
@@ -179,24 +199,41 @@ export class Router implements Relay {
   }
 }
 
-function highest([, qos1]: Subscribers): 0 | 1 {
+/** Options of a row of another shard: what they say of one subscription is that shard's business. */
+const REMOTE = { noLocal: false, retainAsPublished: false, identifier: 0 }
+
+function highest([, qos1, qos2]: Subscribers): Qos {
+  if (qos2 > 0) return 2
   return qos1 > 0 ? 1 : 0
 }
 
-/** Overlapping filters of one subscriber count once, with the highest QoS [MQTT-3.3.5-1]. */
-function matchesOf<S>(trie: TopicTrie<S>, topic: string): Subscription<S>[] {
-  const bySubscriber = new Map<S, Subscription<S>>()
+/** Overlapping filters of one subscriber count once, with the highest QoS [MQTT-3.3.4-2]. */
+function matchesOf<S>(trie: TopicTrie<S>, topic: string): Match<S>[] {
+  const bySubscriber = new Map<S, Subscription<S>[]>()
   trie.match(topic, (found) => {
     const known = bySubscriber.get(found.subscriber)
-    const merged =
-      known === undefined
-        ? found
-        : {
-            subscriber: found.subscriber,
-            qos: known.qos > found.qos ? known.qos : found.qos,
-            noLocal: known.noLocal && found.noLocal,
-          }
-    bySubscriber.set(found.subscriber, merged)
+    if (known === undefined) bySubscriber.set(found.subscriber, [found])
+    else known.push(found)
   })
-  return [...bySubscriber.values()]
+  return Array.from(bySubscriber, ([subscriber, found]) => {
+    const terms = termsOf(found)
+    if (!found.some(({ noLocal }) => noLocal)) return { subscriber, terms, own: terms }
+    const heard = found.filter(({ noLocal }) => !noLocal)
+    return { subscriber, terms, own: heard.length === 0 ? undefined : termsOf(heard) }
+  })
+}
+
+const NO_IDENTIFIERS: readonly number[] = []
+
+/** @param found  at least one */
+function termsOf(found: readonly SubscriptionOptions[]): DeliveryTerms {
+  let qos: Qos = 0
+  let retainAsPublished = false
+  let identifiers = NO_IDENTIFIERS
+  for (const one of found) {
+    if (one.qos > qos) qos = one.qos
+    retainAsPublished ||= one.retainAsPublished
+    if (one.identifier !== 0) identifiers = [...identifiers, one.identifier] // [MQTT-3.3.4-4]
+  }
+  return { qos, retainAsPublished, identifiers }
 }

@@ -3,10 +3,10 @@
  * one router. Matching visits at most the filters that share the topic's levels; nodes that hold nothing
  * are cut off, so the tree is as large as the live subscriptions.
  */
-export interface Subscription<S> {
+import type { SubscriptionOptions } from '../../core/ports/relay.ts'
+
+export interface Subscription<S> extends SubscriptionOptions {
   readonly subscriber: S
-  readonly qos: 0 | 1
-  readonly noLocal: boolean
 }
 
 class Node<S> {

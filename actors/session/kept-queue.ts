@@ -1,8 +1,8 @@
 /**
- * Publications that wait behind a full inflight window, copied, oldest first. Bounded by count and bytes;
- * at the bound `offer` refuses and the session ends, since it may lose nothing.
+ * Messages that wait behind a full inflight window, oldest first. Bounded by count and bytes; at the bound
+ * `offer` refuses and the session ends, since it may lose nothing.
  */
-import type { Publication } from '../../core/ports/publication.ts'
+import type { KeptMessage } from './kept-message.ts'
 
 export interface QueueBounds {
   readonly messages: number
@@ -11,7 +11,7 @@ export interface QueueBounds {
 
 export class KeptQueue {
   readonly #bounds: QueueBounds
-  #items: (Publication | undefined)[] = []
+  #items: (KeptMessage | undefined)[] = []
   #head = 0
   #bytes = 0
 
@@ -23,21 +23,20 @@ export class KeptQueue {
     return this.#items.length - this.#head
   }
 
-  offer(publication: Publication): boolean {
-    const kept = copy(publication)
-    const bytes = kept.buffer.length
+  offer(message: KeptMessage): boolean {
+    const { bytes } = message
     if (this.size >= this.#bounds.messages || this.#bytes + bytes > this.#bounds.bytes) return false
-    this.#items.push(kept)
+    this.#items.push(message)
     this.#bytes += bytes
     return true
   }
 
-  take(): Publication | undefined {
+  take(): KeptMessage | undefined {
     const item = this.#items[this.#head]
     if (item === undefined) return undefined
     this.#items[this.#head] = undefined // let the collector have it
     this.#head += 1
-    this.#bytes -= item.buffer.length
+    this.#bytes -= item.bytes
     if (this.#head === this.#items.length) {
       this.#items = []
       this.#head = 0
@@ -46,26 +45,5 @@ export class KeptQueue {
       this.#head = 0
     }
     return item
-  }
-}
-
-/** A copy that outlives the turn: only the bytes that matter, in a buffer of their own. */
-function copy(p: Publication): Publication {
-  const topicBytes = p.topicEnd - p.topicStart
-  const propertyBytes = p.propertiesEnd - p.propertiesStart
-  const total = topicBytes + propertyBytes + (p.payloadEnd - p.payloadStart)
-  const buffer = new Uint8Array(total)
-  buffer.set(p.buffer.subarray(p.topicStart, p.topicEnd), 0)
-  buffer.set(p.buffer.subarray(p.propertiesStart, p.propertiesEnd), topicBytes)
-  buffer.set(p.buffer.subarray(p.payloadStart, p.payloadEnd), topicBytes + propertyBytes)
-  return {
-    buffer,
-    qos: p.qos,
-    topicStart: 0,
-    topicEnd: topicBytes,
-    propertiesStart: topicBytes,
-    propertiesEnd: topicBytes + propertyBytes,
-    payloadStart: topicBytes + propertyBytes,
-    payloadEnd: total,
   }
 }

@@ -1,75 +1,159 @@
 /**
- * What one client hears, device or application: its filters, its inflight window, its queue. Lives as long
- * as its connection: a client that asked for a lasting session is told session present 0.
+ * What one client hears, device or application: its inflight window, its queue, its exchanges of QoS 2. Lives
+ * as long as its connection: a client that asked for a lasting session is told session present 0.
  *
- * At the bounds: QoS 0 to a congested socket is dropped and counted; QoS 1 waits in the queue; a full
+ * At the bounds: QoS 0 to a congested socket is dropped and counted; QoS 1 and 2 wait in the queue; a full
  * queue ends the connection (`overflow`), because nothing sent at QoS 1 may be lost silently.
  */
 
-import type { ClientSession } from '../../core/ports/client-session.ts'
+import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import type { Arrival, ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
-import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
+import type { PacketOutlet, PublishHeader } from '../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../core/ports/publication.ts'
+import type { DeliveryTerms } from '../../core/ports/relay.ts'
+import { Exchanges } from './exchanges.ts'
 import { InflightWindow } from './inflight-window.ts'
+import { KeptMessage } from './kept-message.ts'
 import { KeptQueue, type QueueBounds } from './kept-queue.ts'
 
 export interface SessionBounds {
-  /** Unacknowledged QoS 1 messages: ours, or the client's Receive Maximum where that is lower. */
+  /** Unacknowledged messages of QoS 1 and 2: ours, or the client's Receive Maximum where that is lower. */
   readonly inflight: number
+  /** Messages of QoS 2 that came and whose PUBREL has not: the Receive Maximum that we grant. */
+  readonly arrivals: number
   readonly queue: QueueBounds
+}
+
+export interface SessionParts {
+  readonly bounds: SessionBounds
+  readonly counters: Counters
+  /** ms since the epoch, of the turn. */
+  readonly now: () => number
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Filled for each packet: the sessions of a thread send one after the other. */
+const HEADER: Mutable<PublishHeader> = {
+  qos: 0,
+  retain: false,
+  dup: false,
+  packetId: 0,
+  identifiers: [],
 }
 
 export class Session implements ClientSession {
   readonly #outlet: PacketOutlet
-  readonly #counters: Counters
-  readonly #bounds: SessionBounds
-  #window: InflightWindow | undefined = undefined // made when the first QoS 1 message is sent
+  readonly #parts: SessionParts
+  // Each made when it is needed first.
+  #window: InflightWindow | undefined = undefined
   #queue: KeptQueue | undefined = undefined
-  #draining = false
+  #exchanges: Exchanges | undefined = undefined
   #closed = false
 
-  constructor(outlet: PacketOutlet, bounds: SessionBounds, counters: Counters) {
+  constructor(outlet: PacketOutlet, parts: SessionParts) {
     this.#outlet = outlet
-    this.#bounds = bounds
-    this.#counters = counters
+    this.#parts = parts
   }
 
-  deliver(publication: Publication, qos: 0 | 1): void {
+  // ---- towards the client
+
+  deliver(publication: Publication, terms: DeliveryTerms): void {
     if (this.#closed) return // a publish that is under way has matched it before it closed
+    const qos = lowerQos(publication.qos, terms.qos)
+    const retain = terms.retainAsPublished && publication.retain // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    const { identifiers } = terms
     if (qos === 0) {
-      if (this.#outlet.congested) this.#counters.add('delivery.dropped', 'slow-reader')
-      else this.#outlet.publish(publication, 0, 0)
+      if (this.#outlet.congested) this.#parts.counters.add('delivery.dropped', 'slow-reader')
+      else this.#send(publication, 0, 0, retain, identifiers)
       return
     }
-    this.#window ??= new InflightWindow(this.#bounds.inflight)
+    this.#window ??= new InflightWindow(this.#parts.bounds.inflight)
     const waiting = this.#queue !== undefined && this.#queue.size > 0
     if (!waiting && !this.#window.full && !this.#outlet.congested) {
-      this.#outlet.publish(publication, 1, this.#window.take())
+      this.#sendTracked(this.#window, publication, qos, retain, identifiers)
       return
     }
-    this.#queue ??= new KeptQueue(this.#bounds.queue)
-    if (!this.#queue.offer(publication)) this.#outlet.overflow()
-  }
-
-  acknowledged(packetId: number): boolean {
-    if (this.#window?.release(packetId) !== true) return false
-    if (this.#queue !== undefined && this.#queue.size > 0) this.drain()
-    return true
+    this.#queue ??= new KeptQueue(this.#parts.bounds.queue)
+    const now = this.#parts.now()
+    const message = new KeptMessage(publication, { qos, retain, identifiers, now })
+    if (!this.#queue.offer(message)) this.#outlet.overflow()
   }
 
   drain(): void {
     const queue = this.#queue
     const window = this.#window
-    if (queue === undefined || window === undefined || this.#draining) return
-    this.#draining = true // the outlet may acknowledge at once what its client cannot take
+    if (queue === undefined || window === undefined) return
     while (queue.size > 0 && !window.full && !this.#outlet.congested) {
-      this.#outlet.publish(queue.take() as Publication, 1, window.take())
+      const message = queue.take() as KeptMessage
+      if (message.refresh(this.#parts.now())) {
+        this.#sendTracked(window, message, message.qos, message.retain, message.identifiers)
+      } else {
+        this.#parts.counters.add('delivery.dropped', 'expired')
+      }
     }
-    this.#draining = false
+  }
+
+  acknowledged(packetId: number): boolean {
+    if (this.#exchanges?.isOut(packetId) === true) return false
+    return this.#free(packetId)
+  }
+
+  received(packetId: number, refused: boolean): boolean {
+    if (!refused) return this.#exchanges?.receive(packetId) === true
+    return this.#exchanges?.giveUp(packetId) === true && this.#free(packetId)
+  }
+
+  completed(packetId: number): boolean {
+    return this.#exchanges?.complete(packetId) === true && this.#free(packetId)
+  }
+
+  // ---- from the client
+
+  arrived(packetId: number): Arrival {
+    this.#exchanges ??= new Exchanges()
+    return this.#exchanges.arrive(packetId, this.#parts.bounds.arrivals)
+  }
+
+  released(packetId: number): boolean {
+    return this.#exchanges?.release(packetId) === true
   }
 
   closed(): void {
     this.#closed = true
     this.#queue = undefined // a route that matched this session may be kept for long
+  }
+
+  #free(packetId: number): boolean {
+    if (this.#window?.release(packetId) !== true) return false
+    this.drain()
+    return true
+  }
+
+  #sendTracked(
+    window: InflightWindow,
+    publication: Publication,
+    qos: Qos,
+    retain: boolean,
+    identifiers: readonly number[],
+  ): void {
+    const packetId = window.take()
+    if (!this.#send(publication, qos, packetId, retain, identifiers)) window.release(packetId)
+    else if (qos === 2) (this.#exchanges ??= new Exchanges()).sending(packetId)
+  }
+
+  #send(
+    publication: Publication,
+    qos: Qos,
+    packetId: number,
+    retain: boolean,
+    identifiers: readonly number[],
+  ): boolean {
+    HEADER.qos = qos
+    HEADER.packetId = packetId
+    HEADER.retain = retain
+    HEADER.identifiers = identifiers
+    return this.#outlet.publish(publication, HEADER)
   }
 }

@@ -121,11 +121,19 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
     'Seconds a socket may stay above its backlog; then the connection is closed.',
   ]),
   'limits.inflight': integer(64, 1, 64, [
-    'QoS 1 messages to one client that it has not acknowledged; the next one waits in the queue.',
+    'Messages of QoS 1 and 2 to one client that it has not acknowledged; the next one waits in the queue.',
     "The client's Receive Maximum counts where it is less.",
   ]),
+  'limits.receiveMaximum': integer(1024, 1, 65_535, [
+    'Messages of QoS 2 of one MQTT 5 client that it has not released; CONNACK says it.',
+    'One more closes its connection (0x93). MQTT 3.x clients know no such bound: 65,535.',
+  ]),
+  'limits.topicAliases': integer(16, 0, 65_535, [
+    'Topic aliases of one MQTT 5 connection, each way; CONNACK says it. A higher one of the client',
+    'closes its connection (0x94); towards it, further topics are sent in full.',
+  ]),
   'limits.queueMessages': integer(1000, 1, 1_000_000, [
-    'QoS 1 messages that wait for one client. One more closes its connection.',
+    'Messages of QoS 1 and 2 that wait for one client. One more closes its connection.',
   ]),
   'limits.queueBytes': integer(4_194_304, 65_536, 1_073_741_824, [
     'Bytes of the messages that wait for one client. One more closes its connection.',

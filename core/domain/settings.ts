@@ -37,8 +37,12 @@ export interface Limits {
   readonly backlogBytes: number
   /** Seconds a socket may stay above its backlog before it is closed. */
   readonly drainTimeoutSec: number
-  /** Unacknowledged QoS 1 messages to one client. */
+  /** Unacknowledged messages of QoS 1 and 2 to one client. */
   readonly inflight: number
+  /** Messages of QoS 2 of one client that it has not released; CONNACK says it (MQTT 5). */
+  readonly receiveMaximum: number
+  /** Topic aliases of one connection, each way; CONNACK says it (MQTT 5). */
+  readonly topicAliases: number
   /** QoS 1 messages (and bytes) that wait behind a full inflight window; one more closes the client. */
   readonly queueMessages: number
   readonly queueBytes: number

@@ -1,11 +1,24 @@
 /** The wire side of a session: turns borrowed publications into packets. The protocol room implements it. */
+import type { Qos } from '../domain/qos.ts'
 import type { Publication } from './publication.ts'
+
+/** What a PUBLISH says beside its message. One object per session, filled for each: nobody keeps it. */
+export interface PublishHeader {
+  readonly qos: Qos
+  readonly retain: boolean
+  /** The packet was sent before, in an earlier connection of the session [MQTT-3.3.1-1]. */
+  readonly dup: boolean
+  /** 0 at QoS 0. */
+  readonly packetId: number
+  /** Subscription Identifiers. */
+  readonly identifiers: readonly number[]
+}
 
 export interface PacketOutlet {
   /** True while the socket's backlog stands above its bound. */
   readonly congested: boolean
-  /** Encodes into this turn's output; `packetId` 0 at QoS 0. Copies before it returns. */
-  publish(publication: Publication, qos: 0 | 1, packetId: number): void
+  /** Encodes into this turn's output; copies before it returns. False: larger than the client takes. */
+  publish(publication: Publication, header: PublishHeader): boolean
   /** The session cannot take more and may lose nothing: says so and closes. */
   overflow(): void
 }

@@ -1,10 +1,28 @@
 /** The short way of plain topics: publisher's connection → matching subscribers, within the turn. */
+import type { Qos } from '../domain/qos.ts'
 import type { Publication } from './publication.ts'
+
+/** How a subscriber wants what it matched: by one subscription, or by all of its that overlap. */
+export interface DeliveryTerms {
+  /** The highest; what is delivered has the lower of this and the message's [MQTT-3.8.4-8]. */
+  readonly qos: Qos
+  readonly retainAsPublished: boolean
+  /** Subscription Identifiers of what matched; mostly none. */
+  readonly identifiers: readonly number[]
+}
 
 /** Takes what it can deliver at once, else says what became of it; nothing is silently lost. */
 export interface Subscriber {
-  /** @param qos  the lower of the message's and the subscription's */
-  deliver(publication: Publication, qos: 0 | 1): void
+  deliver(publication: Publication, terms: DeliveryTerms): void
+}
+
+/** What a SUBSCRIBE asks for one filter (MQTT 5.0 §3.8.3.1, §3.8.2.1.2). */
+export interface SubscriptionOptions {
+  readonly qos: Qos
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  /** Subscription Identifier; 0: none. */
+  readonly identifier: number
 }
 
 /** A topic name with its matching subscribers, kept by a publisher for its next message. */
@@ -15,10 +33,13 @@ export interface TopicRoute {
 export interface Relay {
   /** Looks a topic up, or makes its route. Bounded cache: keep the returned object, not the name. */
   route(topic: string): TopicRoute
-  /** Delivers to every match but `except` (no-local); returns to how many, another shard counting as one. */
-  publish(route: TopicRoute, publication: Publication, except: Subscriber | undefined): number
-  /** Adds or replaces one subscription. */
-  subscribe(subscriber: Subscriber, filter: string, qos: 0 | 1, noLocal: boolean): void
+  /**
+   * Delivers to every match; what `publisher` subscribed with No Local is left out. Returns to how many,
+   * another shard counting as one.
+   */
+  publish(route: TopicRoute, publication: Publication, publisher: Subscriber | undefined): number
+  /** Adds one subscription, or replaces the one of this filter; false: it is new. */
+  subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean
   /** False where there was none. */
   unsubscribe(subscriber: Subscriber, filter: string): boolean
   /** True where every shard knows what was subscribed here; else `done` is called, once, when they do. */

@@ -1,7 +1,9 @@
 /** From a successful login to a role: claims the device or the client identifier, makes the session. */
 import type { IConnectPacket } from 'mqtt-packet'
+import type { Limits } from '../../core/domain/settings.ts'
 import { unreachable } from '../../core/domain/unreachable.ts'
 import type { ClientHolder } from '../../core/ports/client-directory.ts'
+import type { SessionTerms } from '../../core/ports/client-session.ts'
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
 import { ClientRole } from './client-role.ts'
@@ -68,7 +70,7 @@ function admitDevice(
     device: outcome.device,
     level,
     systemTopicsSubscribed: outcome.systemTopicsSubscribed,
-    session: around.makeSession(connection, receiveMaximum(connect)),
+    session: around.makeSession(connection, sessionTerms(connect, limits)),
     address,
     relay,
     counters,
@@ -103,6 +105,7 @@ function admitClient(
   onAdmitted: (admission: Admission) => void,
 ): void {
   const { connect, connection, refuse } = request
+  const { limits } = around
   const assigned = connect.clientId === ''
   if (assigned && connect.protocolVersion !== 5 && connect.clean === false) {
     refuse(2, FAULT.clientId) // [MQTT-3.1.3-8]
@@ -116,13 +119,13 @@ function admitClient(
         const role = new ClientRole({
           name,
           policy: outcome.policy,
-          session: around.makeSession(connection, receiveMaximum(connect)),
+          session: around.makeSession(connection, sessionTerms(connect, limits)),
           holder: connection,
           relay: around.relay,
           directory: around.directory,
           counters: around.counters,
           inbox: around.profile === 'plain' ? undefined : around.inbox,
-          subscriptions: around.limits.clientSubscriptions,
+          subscriptions: limits.clientSubscriptions,
         })
         const assignedClientIdentifier = assigned ? clientId : undefined
         onAdmitted({ role, assignedClientIdentifier, keepsWill: true })
@@ -140,9 +143,15 @@ function admitClient(
   })
 }
 
-function receiveMaximum(connect: IConnectPacket): number {
-  return connect.properties?.receiveMaximum ?? 65_535 // its default (§3.1.2.11.3)
+function sessionTerms(connect: IConnectPacket, limits: Limits): SessionTerms {
+  const receiveMaximum = connect.properties?.receiveMaximum ?? PACKET_IDS // its default (§3.1.2.11.3)
+  return {
+    receiveMaximum,
+    arrivals: connect.protocolVersion === 5 ? limits.receiveMaximum : PACKET_IDS,
+  }
 }
+
+const PACKET_IDS = 65_535 // MQTT 3.x has no other bound
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')

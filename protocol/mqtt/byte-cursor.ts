@@ -10,9 +10,6 @@ import { type Fault, REASON } from './reason-code.ts'
 /** Where the properties of a Will stand, for `properties`. */
 export const WILL_PROPERTIES: number = WILL
 
-/** Ids of the properties that stood in a list, as bits: all ids are below 64. */
-type PropertySet = bigint
-
 export class ByteCursor {
   fault: Fault | undefined = undefined
   at: number
@@ -80,12 +77,15 @@ export class ByteCursor {
     return 0
   }
 
-  /** A property list with its length; `where`: the packet type it stands in, or `WILL`. */
-  properties(where: number): PropertySet {
+  /**
+   * A property list with its length; `where`: the packet type it stands in, or `WILL`. `found` is called for each
+   * that is sound, with the range of its value.
+   */
+  properties(where: number, found?: (id: number, valueAt: number, valueEnd: number) => void): void {
     const length = this.varint()
     const end = this.at + length
     if (this.fault === undefined && end > this.#end) this.skip(length)
-    let seen = 0n // a set of ids below 64
+    let seen = 0n // the ids as bits: all are below 64
     while (this.fault === undefined && this.at < end) {
       const id = this.varint()
       const rule = PROPERTY_RULES.get(id)
@@ -95,7 +95,7 @@ export class ByteCursor {
           'unexpected-property',
           `property 0x${id.toString(16)} may not stand here`,
         )
-        return seen
+        return
       }
       const bit = 1n << BigInt(id)
       if (!rule.repeats && (seen & bit) !== 0n) {
@@ -104,9 +104,10 @@ export class ByteCursor {
           'repeated-property',
           `property 0x${id.toString(16)} stands twice`,
         )
-        return seen
+        return
       }
       seen |= bit
+      const valueAt = this.at
       switch (rule.type) {
         case 'flag':
           if (this.byte() > 1) this.#badValue(id)
@@ -118,7 +119,7 @@ export class ByteCursor {
           if (this.four() === 0 && rule.positive) this.#badValue(id)
           break
         case 'varint':
-          this.varint()
+          if (this.varint() === 0 && rule.positive) this.#badValue(id)
           break
         case 'string':
           this.string()
@@ -131,11 +132,11 @@ export class ByteCursor {
           this.string()
           break
       }
+      if (this.fault === undefined) found?.(id, valueAt, this.at)
     }
     if (this.fault === undefined && this.at !== end) {
       this.fail(REASON.malformedPacket, 'truncated-property', 'a property reaches beyond its list')
     }
-    return seen
   }
 
   #badValue(id: number): void {

@@ -5,6 +5,7 @@
  */
 import { type AccessPolicy, mayPublish, maySubscribe } from '../../core/domain/access-policy.ts'
 import type { DeviceIdentity } from '../../core/domain/identifiers.ts'
+import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { ClientDirectory, ClientHolder } from '../../core/ports/client-directory.ts'
 import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
@@ -16,7 +17,7 @@ import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import { publicationOf } from './mqtt-publication.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
-import type { Role, SubscribeRequest, Will } from './role.ts'
+import type { Grants, Role, SubscribeRequest, Will } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
 
 export interface ClientRoleParts {
@@ -44,11 +45,18 @@ interface DeviceTopic {
 
 const MAX_LEVELS = 128 // a filter costs a tree node a level, and matching a stack frame
 
+const GRANTS: Grants = {
+  maximumQos: 2,
+  retain: false,
+  subscriptionIdentifiers: true,
+  sharedSubscriptions: false,
+}
 const FORBIDDEN: Target = { kind: 'forbidden' }
 const TOO_DEEP: Target = { kind: 'too-deep' }
 export class ClientRole implements Role {
   readonly label: string
   readonly session: ClientSession
+  readonly grants: Grants = GRANTS
   readonly filtersPerSubscribe: number
   readonly #parts: ClientRoleParts
   readonly #filters = new Set<string>()
@@ -82,8 +90,8 @@ export class ClientRole implements Role {
 
   answer(): void {}
 
-  subscribe(request: SubscribeRequest): ReasonCode | 0 | 1 {
-    const { filter, qos, noLocal } = request
+  subscribe(request: SubscribeRequest): ReasonCode | Qos {
+    const { filter, options } = request
     const { policy, relay, counters, subscriptions } = this.#parts
     if (filter.startsWith('$share/')) {
       counters.add('subscribe.refused', 'shared-subscription')
@@ -102,8 +110,8 @@ export class ClientRole implements Role {
       return REASON.quotaExceeded
     }
     this.#filters.add(filter)
-    relay.subscribe(this.session, filter, qos, noLocal)
-    return qos
+    relay.subscribe(this.session, filter, options)
+    return options.qos
   }
 
   unsubscribe(filter: string): ReasonCode {
@@ -143,7 +151,8 @@ export class ClientRole implements Role {
     if (device !== undefined && inbox !== undefined) {
       const payload = p.buffer.subarray(p.payloadStart, p.payloadEnd)
       const { identity, suffix } = device
-      const delivery = inbox.deliverCustom({ device: identity, suffix, payload, qos: p.qos })
+      const qos = lowerQos(p.qos, 1) as 0 | 1 // what a device of the original takes at most
+      const delivery = inbox.deliverCustom({ device: identity, suffix, payload, qos })
       if (delivery === 'sent') reached += 1
       else counters.add('downlink.dropped', delivery)
     }

@@ -7,7 +7,7 @@ import { FAULT } from './faults.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import type { ConnackFacts } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
-import type { Will } from './role.ts'
+import type { Role, Will } from './role.ts'
 
 /** A client that named no Maximum Packet Size. */
 export const UNLIMITED: number = Number.POSITIVE_INFINITY
@@ -78,12 +78,13 @@ function willOf(connect: IConnectPacket): WillOutcome {
   if (will === undefined) return { kind: 'ok', will: undefined }
   if (!isTopicName(will.topic)) return { kind: 'fault', fault: FAULT.willTopic }
   if (connect.protocolVersion === 5) {
-    if (will.qos === 2) return { kind: 'fault', fault: FAULT.willQos } // [MQTT-3.2.2-12]
     if (will.retain === true) return { kind: 'fault', fault: FAULT.willRetain } // [MQTT-3.2.2-13]
   }
   const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload
-  const qos = will.qos === 0 || will.qos === undefined ? 0 : 1
-  return { kind: 'ok', will: { topic: will.topic, payload: Buffer.from(payload), qos } }
+  return {
+    kind: 'ok',
+    will: { topic: will.topic, payload: Buffer.from(payload), qos: will.qos ?? 0 },
+  }
 }
 
 /** Silence for longer ends the connection [MQTT-3.1.2-22]. */
@@ -95,11 +96,15 @@ export function keepAliveLimitSec(keepAliveSec: number): number {
 export function connackFacts(
   connect: IConnectPacket,
   limits: Limits,
+  { grants }: Role,
   assignedClientIdentifier: string | undefined,
 ): ConnackFacts {
   const asked = connect.properties?.sessionExpiryInterval ?? 0
   return {
     maximumPacketSize: limits.packetBytes,
+    receiveMaximum: limits.receiveMaximum,
+    topicAliasMaximum: limits.topicAliases,
+    grants,
     assignedClientIdentifier,
     sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
   }

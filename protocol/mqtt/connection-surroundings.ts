@@ -10,7 +10,7 @@ import type { Random } from '../../core/ports/random.ts'
 import type { Relay } from '../../core/ports/relay.ts'
 import type { Timers } from '../../core/ports/timers.ts'
 import type { Turn } from '../../core/ports/turn.ts'
-import type { ControlPackets } from './control-packets.ts'
+import type { ControlPackets, IncomingAcknowledgement } from './control-packets.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 
 /** PUBLISH packets of the shard since its start. */
@@ -29,6 +29,7 @@ export interface ConnectionSurroundings {
   readonly traffic: Traffic
   readonly packets: ControlPackets
   readonly incoming: IncomingPublish
+  readonly acknowledgement: IncomingAcknowledgement
   /** Packet ids to acknowledge at the end of the read that is under way. */
   readonly acks: Uint16Array
   readonly profile: ListenerProfile

@@ -4,13 +4,13 @@
  *   awaiting-connect ─ CONNECT ─► authenticating ─ granted ─► connected ─┐
  *          └──────────── fault, time-out, refusal ───────────────────────┴─► closing ─► closed
  *
- * Answers keep the order of the packets they answer. Acknowledgements of one read are written together
- * at its end, or before anything that must not overtake them. Nothing here waits but the login. Longer than
- * other files, so that all that may happen to a connection is read in one place; what needs no state is beside it.
+ * Answers keep the order of the packets they answer. Nothing here waits but the login. Messages and their
+ * acknowledgements are `message-flow.ts`. Longer than other files, so that all else that may happen to a connection
+ * is read in one place; what needs no state is beside it.
  */
 import type { ClientHolder } from '../../core/ports/client-directory.ts'
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
-import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
+import type { PacketOutlet, PublishHeader } from '../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { TimerEntry } from '../../core/ports/timers.ts'
 import { type Admission, admit } from './admission.ts'
@@ -22,25 +22,21 @@ import {
   UNLIMITED,
 } from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
-import { readPuback } from './control-packets.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
 import { FrameCutter } from './frame-cutter.ts'
 import type { Login, LoginOutcome } from './login.ts'
+import { MessageFlow } from './message-flow.ts'
 import type { Transport, TransportHandler } from './output.ts'
 import { PACKET, type ProtocolLevel } from './packet-type.ts'
 import {
-  publishBytes,
   writeConnack,
   writeDisconnect,
   writePingresp,
-  writePuback,
-  writePubacks,
-  writePublish,
   writeSuback,
   writeUnsuback,
 } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
-import type { Role, Will } from './role.ts'
+import type { Will } from './role.ts'
 import { subscribe, unsubscribe } from './subscription-packets.ts'
 
 type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | 'closed'
@@ -61,7 +57,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   readonly #cutter = new FrameCutter(CONNECT_BYTES)
   #phase: Phase = 'awaiting-connect'
   #level: ProtocolLevel = 4
-  #role: Role | undefined = undefined
+  /** From CONNACK to the end. */
+  #flow: MessageFlow | undefined = undefined
   #will: Will | undefined = undefined
   #keepAliveSec = 0 // 0: none
   #heardAt: number
@@ -72,7 +69,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #settling = false
   /** A shard that our messages go to is behind. */
   #overdrawn = false
-  #ackCount = 0
 
   constructor(transport: Transport, login: Login, around: ConnectionSurroundings) {
     this.#transport = transport
@@ -93,7 +89,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       return
     }
     const fault = this.#cutter.cut(buffer, length, this.#onFrame)
-    if (this.#ackCount > 0) this.#writeAcks()
+    this.#flow?.writeAcknowledgements()
     if (fault !== undefined) this.#fail(fault)
     else if (this.#waits()) this.#defer(buffer, this.#cutter.stoppedAt, length)
   }
@@ -111,7 +107,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.congested = false
     if (this.#phase === 'connected') {
       this.#armKeepAlive()
-      this.#role?.session.drain()
+      this.#flow?.role.session.drain()
     }
   }
 
@@ -147,17 +143,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   // ---- the platform speaks
 
-  publish(publication: Publication, qos: 0 | 1, packetId: number): void {
-    if (this.#phase !== 'connected') return
-    const limit = this.#maximumPacketSize
-    if (limit !== UNLIMITED && publishBytes(this.#level, publication, qos) > limit) {
-      this.#around.counters.add('delivery.dropped', 'client-packet-size') // [MQTT-3.1.2-24]
-      if (qos === 1) this.#role?.session.acknowledged(packetId)
-      return
-    }
-    if (this.#ackCount > 0) this.#writeAcks() // an answer must not overtake its PUBACK
-    writePublish(this.#transport, this.#level, publication, qos, packetId)
-    this.#around.traffic.sent += 1
+  publish(publication: Publication, header: PublishHeader): boolean {
+    return this.#flow?.send(publication, header) ?? true
   }
 
   overflow(): void {
@@ -184,41 +171,21 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     }
     this.#heardAt = this.#around.turn.monotonic
     if (this.#phase === 'connected') {
-      if (type === PACKET.publish) return this.#onPublish(buffer, start, bodyStart, end)
-      if (type === PACKET.puback) return this.#onPuback(buffer, start, bodyStart, end)
-      if (this.#ackCount > 0) this.#writeAcks()
+      if (type >= PACKET.publish && type <= PACKET.pubcomp) {
+        return this.#onMessage(type, buffer, start, bodyStart, end)
+      }
+      this.#flow?.writeAcknowledgements()
       return this.#onControl(type, buffer, start, bodyStart, end)
     }
     if (type !== PACKET.connect) return this.#fail(FAULT.notConnect) // [MQTT-3.1.0-1]
     return this.#onConnect(buffer.subarray(start, end), bodyStart - start)
   }
 
-  #onPublish(buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
-    const { incoming, counters, traffic } = this.#around
-    const fault = incoming.read(buffer, start, bodyStart, end, this.#level)
+  #onMessage(type: number, buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const fault = this.#flow?.receive(type, buffer, start, bodyStart, end)
     if (fault !== undefined) return this.#fail(fault)
-    if (incoming.retain) {
-      if (this.#level === 5) return this.#fail(FAULT.retain) // [MQTT-3.2.2-14]
-      counters.add('publish.retain-ignored')
-    }
-    traffic.received += 1
-    const { qos, packetId } = incoming
-    const role = this.#role as Role
-    const code = role.publish(incoming)
-    if (typeof code === 'object') return this.#fail(code)
-    if (this.#phase !== 'connected') return false // its own message has closed it
-    if (qos === 1) this.#acknowledge(packetId, code)
-    role.answer()
+    if (this.#flow === undefined) return false // its own message has closed it
     if (this.#around.relay.overdrawn) this.#holdForRoom()
-    return true
-  }
-
-  #onPuback(buffer: Buffer, start: number, bodyStart: number, end: number): boolean {
-    const packetId = readPuback(buffer, start, bodyStart, end, this.#level)
-    if (typeof packetId === 'object') return this.#fail(packetId)
-    if (this.#role?.session.acknowledged(packetId) !== true) {
-      this.#around.counters.add('puback.unexpected')
-    }
     return true
   }
 
@@ -238,10 +205,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
         return this.#onDisconnect(frame, body)
       case PACKET.connect:
         return this.#fail(FAULT.secondConnect) // [MQTT-3.1.0-2]
-      case PACKET.pubrec:
-      case PACKET.pubrel:
-      case PACKET.pubcomp:
-        return this.#fail(FAULT.qos2Packet)
       default:
         return this.#fail(FAULT.unexpectedPacket)
     }
@@ -251,7 +214,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const { packets, counters } = this.#around
     const parsed = packets.subscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    const codes = subscribe(parsed.packet, this.#role as Role, this.#level, counters)
+    const codes = subscribe(parsed.packet, (this.#flow as MessageFlow).role, this.#level, counters)
     if ('reason' in codes) return this.#fail(codes)
     const packetId = parsed.packet.messageId as number
     if (this.#around.relay.settled(() => this.#onSettled(packetId, codes))) {
@@ -284,7 +247,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #onUnsubscribe(frame: Buffer, body: number): boolean {
     const parsed = this.#around.packets.unsubscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    const codes = unsubscribe(parsed.packet, this.#role as Role)
+    const codes = unsubscribe(parsed.packet, (this.#flow as MessageFlow).role)
     writeUnsuback(this.#transport, this.#level, parsed.packet.messageId as number, codes) // [MQTT-3.10.4-4]
     return true
   }
@@ -340,13 +303,17 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       role.closed() // the client left while its device was claimed
       return
     }
-    this.#role = role
+    const client = {
+      packetBytes: this.#maximumPacketSize,
+      topicAliases: connect.properties?.topicAliasMaximum ?? 0,
+    }
+    this.#flow = new MessageFlow(role, this.#transport, this.#level, client, this.#around)
     this.#phase = 'connected'
     this.#cutter.maxBytes = limits.packetBytes
     this.#keepAliveSec = connect.keepalive ?? 0
     this.#will = admission.keepsWill ? will : undefined
     counters.add('connect.accepted')
-    const facts = connackFacts(connect, limits, assignedClientIdentifier)
+    const facts = connackFacts(connect, limits, role, assignedClientIdentifier)
     writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()
@@ -399,7 +366,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#around.counters.add('connection.closed', fault.reason)
     this.#explain(fault)
     if (this.#phase === 'connected') {
-      if (this.#ackCount > 0) this.#writeAcks()
+      this.#flow?.writeAcknowledgements()
       writeDisconnect(this.#transport, this.#level, fault, this.#maximumPacketSize)
     }
     this.#finish('closing')
@@ -410,7 +377,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #explain(fault: Fault): void {
     this.#around.diagnostics.info(`connection closed: ${fault.message}`, {
       reason: fault.reason,
-      who: this.#role?.label,
+      who: this.#flow?.role.label,
       address: this.#transport.remoteAddress,
     })
   }
@@ -422,13 +389,14 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (phase === 'closing') this.#around.timers.arm(this, LINGER_SEC)
     if (before === 'closing' || before === 'closed') return
     this.#deferred = undefined
-    this.#ackCount = 0
-    const role = this.#role
-    if (role === undefined) return
+    const flow = this.#flow
+    if (flow === undefined) return
+    const { role } = flow
+    flow.close()
     if (this.#will !== undefined) role.publishWill(this.#will) // [MQTT-3.1.2-8]
     this.#will = undefined
     role.closed()
-    this.#role = undefined
+    this.#flow = undefined
   }
 
   #armKeepAlive(): void {
@@ -439,24 +407,5 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     }
     const silentSec = (this.#around.turn.monotonic - this.#heardAt) / 1000
     timers.arm(this, keepAliveLimitSec(this.#keepAliveSec) - silentSec)
-  }
-
-  // ---- acknowledgements of one read, written together
-
-  #acknowledge(packetId: number, code: number): void {
-    if (code !== 0 && this.#level === 5) {
-      if (this.#ackCount > 0) this.#writeAcks()
-      writePuback(this.#transport, 5, packetId, code)
-      return
-    }
-    const { acks } = this.#around
-    acks[this.#ackCount++] = packetId
-    if (this.#ackCount === acks.length) this.#writeAcks()
-  }
-
-  #writeAcks(): void {
-    const count = this.#ackCount
-    this.#ackCount = 0
-    writePubacks(this.#transport, this.#around.acks, count)
   }
 }

@@ -104,33 +104,46 @@ function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
   return atEnd(cursor)
 }
 
-/** The packet id of a PUBACK, read in place; in MQTT 5 a reason code and properties may follow (§3.4.2). */
-export function readPuback(
-  buffer: Buffer,
-  start: number,
-  bodyStart: number,
-  end: number,
-  level: ProtocolLevel,
-): number | Fault {
-  if (buffer[start] !== 0x40 || end - bodyStart < 2) return FAULT.malformedPuback
-  const fault = end - bodyStart > 2 ? longPubackFault(buffer, bodyStart, end, level) : undefined
-  if (fault !== undefined) return fault
-  return ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
+/** PUBACK, PUBREC, PUBREL or PUBCOMP, read in place; in MQTT 5 a reason code and properties may follow (§3.4.2). */
+export class IncomingAcknowledgement {
+  packetId = 0
+  /** 0x80 and above: the receiver has refused the message. */
+  code = 0
+
+  read(
+    buffer: Buffer,
+    start: number,
+    bodyStart: number,
+    end: number,
+    level: ProtocolLevel,
+  ): Fault | undefined {
+    const first = buffer[start] as number
+    const type = first >> 4
+    const flags = type === PACKET.pubrel ? 2 : 0 // [MQTT-3.6.1-1]
+    if ((first & 15) !== flags || end - bodyStart < 2) return FAULT.malformedAcknowledgement
+    this.packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
+    this.code = 0
+    if (end - bodyStart === 2) return undefined
+    const cursor = new ByteCursor(buffer, bodyStart + 2, end)
+    if (level === 5) {
+      this.code = cursor.byte()
+      if (!ACKNOWLEDGEMENT_CODES.get(type)?.includes(this.code)) return FAULT.acknowledgementCode
+      if (!cursor.done) cursor.properties(type)
+    }
+    return atEnd(cursor)
+  }
 }
 
-function longPubackFault(
-  buffer: Buffer,
-  bodyStart: number,
-  end: number,
-  level: ProtocolLevel,
-): Fault | undefined {
-  const cursor = new ByteCursor(buffer, bodyStart + 2, end)
-  if (level === 5) {
-    cursor.byte()
-    if (!cursor.done) cursor.properties(PACKET.puback)
-  }
-  return atEnd(cursor)
-}
+const RECEIVED = [0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99] // of a message (§3.4.2.1, §3.5.2.1)
+const RELEASED = [0, 0x92] // §3.6.2.1, §3.7.2.1
+
+/** The reason codes that each may have [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1]. */
+const ACKNOWLEDGEMENT_CODES: ReadonlyMap<number, readonly number[]> = new Map([
+  [PACKET.puback, RECEIVED],
+  [PACKET.pubrec, RECEIVED],
+  [PACKET.pubrel, RELEASED],
+  [PACKET.pubcomp, RELEASED],
+])
 
 function subscribeFault(
   frame: Buffer,

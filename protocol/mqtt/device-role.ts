@@ -6,13 +6,14 @@
  * get the publisher's QoS, as the original gives it (connect.md §1).
  */
 import type { CustomDownlink, IssuedCommand, RequestId } from '../../core/domain/device-message.ts'
+import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { Device } from '../../core/domain/registry.ts'
 import { matches } from '../../core/domain/topic.ts'
 import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { DeviceSession } from '../../core/ports/device-host.ts'
 import type { Delivery, DeviceLink, LinkCloseReason } from '../../core/ports/device-link.ts'
-import type { Relay, TopicRoute } from '../../core/ports/relay.ts'
+import type { DeliveryTerms, Relay, TopicRoute } from '../../core/ports/relay.ts'
 import { decodeUplink } from '../alink/alink-decode.ts'
 import { encodeCommand, encodeReply } from '../alink/alink-encode.ts'
 import { type AlinkRoute, alinkRoute } from '../alink/alink-topics.ts'
@@ -22,7 +23,7 @@ import type { IncomingPublish } from './incoming-publish.ts'
 import { publicationOf } from './mqtt-publication.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
-import type { Role, SubscribeRequest, Will } from './role.ts'
+import type { Grants, Role, SubscribeRequest, Will } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
 
 export interface DeviceRoleParts {
@@ -46,6 +47,20 @@ type Target =
   | { readonly kind: 'custom'; readonly suffix: string; readonly route: TopicRoute }
   | { readonly kind: 'refused'; readonly reason: string }
 
+/** As the original has it (connect.md §1). */
+const GRANTS: Grants = {
+  maximumQos: 1,
+  retain: false,
+  subscriptionIdentifiers: false,
+  sharedSubscriptions: false,
+}
+
+const TERMS: readonly DeliveryTerms[] = ([0, 1, 2] as const).map((qos) => ({
+  qos,
+  retainAsPublished: false,
+  identifiers: [],
+}))
+
 interface Reply {
   readonly topic: string
   readonly payload: Uint8Array
@@ -56,11 +71,12 @@ export class DeviceRole implements Role, DeviceLink {
   readonly label: string
   readonly session: ClientSession
   readonly address: string
+  readonly grants: Grants = GRANTS
   readonly filtersPerSubscribe: number
   readonly #parts: DeviceRoleParts
   readonly #systemPrefix: string
   readonly #ownPrefix: string
-  readonly #filters = new Map<string, 0 | 1>()
+  readonly #filters = new Map<string, Qos>()
   readonly #memo = new TopicMemo()
   #target: Target = { kind: 'refused', reason: 'foreign-topic' }
   #held: DeviceSession | undefined = undefined
@@ -90,15 +106,16 @@ export class DeviceRole implements Role, DeviceLink {
     }
     const target = this.#target
     const payload = frame.buffer.subarray(frame.payloadStart, frame.payloadEnd)
+    const qos = lowerQos(frame.qos, 1) as 0 | 1
     switch (target.kind) {
       case 'refused':
         this.#parts.counters.add('publish.refused', target.reason)
         return REASON.notAuthorized
       case 'custom':
-        this.#held?.custom(target.suffix, payload, frame.qos)
+        this.#held?.custom(target.suffix, payload, qos)
         break
       case 'alink':
-        this.#climb(target.alink, payload, frame.qos)
+        this.#climb(target.alink, payload, qos)
         break
     }
     this.#parts.relay.publish(target.route, frame, this.session)
@@ -112,7 +129,8 @@ export class DeviceRole implements Role, DeviceLink {
     this.#send(reply.topic, reply.payload, reply.qos)
   }
 
-  subscribe(request: SubscribeRequest): ReasonCode | 0 | 1 {
+  subscribe(request: SubscribeRequest): ReasonCode | Qos {
+    const { options } = request
     const { device, counters, subscriptions } = this.#parts
     if (!deviceMaySubscribe(device, request.filter)) {
       counters.add('subscribe.refused', 'foreign-topic')
@@ -122,8 +140,8 @@ export class DeviceRole implements Role, DeviceLink {
       counters.add('subscribe.refused', 'too-many-subscriptions')
       return REASON.quotaExceeded
     }
-    this.#filters.set(request.filter, request.qos)
-    return request.qos
+    this.#filters.set(request.filter, options.qos)
+    return options.qos
   }
 
   unsubscribe(filter: string): ReasonCode {
@@ -137,7 +155,7 @@ export class DeviceRole implements Role, DeviceLink {
       this.#parts.counters.add('publish.refused', 'will-topic')
       return
     }
-    this.#held?.custom(target.suffix, will.payload, will.qos)
+    this.#held?.custom(target.suffix, will.payload, lowerQos(will.qos, 1) as 0 | 1)
     const publication = publicationOf(will.topic, will.payload, will.qos)
     this.#parts.relay.publish(target.route, publication, this.session)
   }
@@ -208,7 +226,7 @@ export class DeviceRole implements Role, DeviceLink {
   }
 
   #send(topic: string, payload: Uint8Array, qos: 0 | 1): Delivery {
-    let granted: 0 | 1 | undefined
+    let granted: Qos | undefined
     for (const [filter, filterQos] of this.#filters) {
       if (matches(filter, topic) && (granted === undefined || filterQos > granted)) {
         granted = filterQos
@@ -222,7 +240,7 @@ export class DeviceRole implements Role, DeviceLink {
       granted = 1
     }
     const actual = level === 5 && granted < qos ? granted : qos
-    this.session.deliver(publicationOf(topic, payload, qos), actual)
+    this.session.deliver(publicationOf(topic, payload, qos), TERMS[actual] as DeliveryTerms)
     return 'sent'
   }
 }

@@ -16,16 +16,19 @@ type FaultName =
   | 'tooEager'
   | 'retain'
   | 'longLength'
-  | 'malformedPuback'
+  | 'malformedAcknowledgement'
+  | 'acknowledgementCode'
   | 'malformedPingreq'
-  | 'qos2Packet'
+  | 'qos'
+  | 'receiveMaximum'
+  | 'topicAlias'
+  | 'unknownAlias'
   | 'unexpectedPacket'
   | 'subscriptionIdentifier'
   | 'invalidFilter'
   | 'invalidTopic'
   | 'notMqtt'
   | 'protocolVersion'
-  | 'willQos'
   | 'willRetain'
   | 'willTopic'
   | 'clientId'
@@ -62,22 +65,42 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'malformed-length',
     'the remaining length takes more bytes than it needs',
   ),
-  malformedPuback: fault(REASON.malformedPacket, 'malformed-puback', 'PUBACK is malformed'),
+  malformedAcknowledgement: fault(
+    REASON.malformedPacket,
+    'malformed-acknowledgement',
+    'PUBACK, PUBREC, PUBREL or PUBCOMP is malformed',
+  ),
+  acknowledgementCode: fault(
+    REASON.malformedPacket,
+    'acknowledgement-code',
+    'a reason code that this acknowledgement may not have',
+  ),
   malformedPingreq: fault(REASON.malformedPacket, 'malformed-pingreq', 'PINGREQ is malformed'),
-  qos2Packet: fault(
-    REASON.protocolError,
-    'qos-2',
-    'a packet of QoS 2, which is not supported here',
+  qos: fault(
+    REASON.qosNotSupported,
+    'qos',
+    'a device publishes at QoS 0 or 1 here, as the original has it',
+  ),
+  receiveMaximum: fault(
+    REASON.receiveMaximumExceeded,
+    'receive-maximum',
+    'more messages of QoS 2 are open than the Receive Maximum grants',
+  ),
+  topicAlias: fault(
+    REASON.topicAliasInvalid,
+    'topic-alias',
+    'a topic alias above the Topic Alias Maximum',
+  ),
+  unknownAlias: fault(REASON.protocolError, 'unknown-alias', 'a topic alias that has no topic yet'),
+  subscriptionIdentifier: fault(
+    REASON.subscriptionIdentifiersNotSupported,
+    'subscription-identifier',
+    'subscription identifiers are not available to devices here',
   ),
   unexpectedPacket: fault(
     REASON.protocolError,
     'unexpected-packet',
     'a packet that no client may send',
-  ),
-  subscriptionIdentifier: fault(
-    REASON.subscriptionIdentifiersNotSupported,
-    'subscription-identifier',
-    'subscription identifiers are not available here',
   ),
   invalidFilter: fault(REASON.topicFilterInvalid, 'invalid-filter', 'a topic filter is malformed'),
   invalidTopic: fault(
@@ -90,11 +113,6 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     REASON.unsupportedProtocolVersion,
     'protocol-version',
     'MQTT 3.1, 3.1.1 and 5.0 are spoken here',
-  ),
-  willQos: fault(
-    REASON.qosNotSupported,
-    'will-qos',
-    'a Will at QoS 2, which is not supported here',
   ),
   willRetain: fault(
     REASON.retainNotSupported,

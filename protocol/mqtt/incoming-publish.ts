@@ -2,14 +2,15 @@
  * A PUBLISH read in place (§3.3): one object per shard, filled for each packet, so nothing is allocated
  * on the way. Valid during the call it is handed to.
  */
+import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { ProtocolLevel } from './packet-type.ts'
-import { readForwardable } from './publish-properties.ts'
+import { readPublishProperties } from './publish-properties.ts'
 import { type Fault, REASON } from './reason-code.ts'
 
 export class IncomingPublish implements Publication {
   buffer: Buffer = Buffer.alloc(0)
-  qos: 0 | 1 = 0
+  qos: Qos = 0
   retain = false
   /** 0 at QoS 0. */
   packetId = 0
@@ -17,8 +18,14 @@ export class IncomingPublish implements Publication {
   topicEnd = 0
   propertiesStart = 0
   propertiesEnd = 0
+  expiryAt = 0
   payloadStart = 0
   payloadEnd = 0
+  /** Topic Alias (§3.3.2.3.4); 0: none. */
+  alias = 0
+  textPayload = false
+  /** For what must move: grows to the largest packet that came by alias alone. */
+  #scratch: Buffer = Buffer.alloc(0)
 
   /** Reads the packet; returns what is wrong with it, if anything is. */
   read(
@@ -31,9 +38,9 @@ export class IncomingPublish implements Publication {
     const first = buffer[start] as number
     const qos = (first >> 1) & 3
     if (qos === 3) return BOTH_QOS_BITS // [MQTT-3.3.1-4]
-    if (qos === 2) return QOS_2
+    if (qos === 0 && (first & 8) !== 0) return DUP_AT_QOS_0 // [MQTT-3.3.1-2]
     this.buffer = buffer
-    this.qos = qos as 0 | 1
+    this.qos = qos as Qos
     this.retain = (first & 1) !== 0
     let at = bodyStart + 2
     if (at > end) return TRUNCATED
@@ -42,7 +49,7 @@ export class IncomingPublish implements Publication {
     this.topicEnd = topicEnd
     at = topicEnd
     this.packetId = 0
-    if (qos === 1) {
+    if (qos > 0) {
       if (at + 2 > end) return TRUNCATED
       this.packetId = ((buffer[at] as number) << 8) | (buffer[at + 1] as number)
       if (this.packetId === 0) return ZERO_PACKET_ID // [MQTT-2.2.1-3]
@@ -51,14 +58,34 @@ export class IncomingPublish implements Publication {
     if (at > end) return TRUNCATED
     this.propertiesStart = at
     this.propertiesEnd = at
+    this.expiryAt = 0
+    this.alias = 0
+    this.textPayload = false
     if (level === 5) {
-      const fault = readForwardable(this, at, end)
+      const fault = readPublishProperties(this, at, end)
       if (fault !== undefined) return fault
       at = this.propertiesEnd
     }
     this.payloadStart = at
     this.payloadEnd = end
     return undefined
+  }
+
+  /** Puts a topic in place of the empty one of a packet that names it by its alias. */
+  setTopic(topic: Uint8Array): void {
+    const { buffer, propertiesStart, propertiesEnd, payloadEnd } = this
+    const total = topic.length + payloadEnd - propertiesStart
+    if (this.#scratch.length < total) this.#scratch = Buffer.allocUnsafeSlow(total)
+    this.#scratch.set(topic, 0)
+    this.#scratch.set(buffer.subarray(propertiesStart, payloadEnd), topic.length)
+    this.buffer = this.#scratch
+    this.topicStart = 0
+    this.topicEnd = topic.length
+    this.propertiesStart = topic.length
+    this.propertiesEnd = topic.length + propertiesEnd - propertiesStart
+    if (this.expiryAt > 0) this.expiryAt += topic.length - propertiesStart
+    this.payloadStart = this.propertiesEnd
+    this.payloadEnd = total
   }
 }
 
@@ -72,10 +99,10 @@ const BOTH_QOS_BITS: Fault = {
   reason: 'qos-3',
   message: 'PUBLISH with both QoS bits set',
 }
-const QOS_2: Fault = {
-  code: REASON.qosNotSupported,
-  reason: 'qos-2',
-  message: 'QoS 2 is not supported here; publish at QoS 0 or 1',
+const DUP_AT_QOS_0: Fault = {
+  code: REASON.malformedPacket,
+  reason: 'dup-at-qos-0',
+  message: 'PUBLISH at QoS 0 with the DUP flag',
 }
 const ZERO_PACKET_ID: Fault = {
   code: REASON.protocolError,

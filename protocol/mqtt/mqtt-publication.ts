@@ -1,7 +1,8 @@
 /** A publication that did not come from a PUBLISH: one buffer with topic and payload. */
+import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 
-export function publicationOf(topic: string, payload: Uint8Array, qos: 0 | 1): Publication {
+export function publicationOf(topic: string, payload: Uint8Array, qos: Qos): Publication {
   const topicBytes = Buffer.byteLength(topic)
   const buffer = Buffer.allocUnsafe(topicBytes + payload.length)
   buffer.write(topic, 0)
@@ -9,10 +10,12 @@ export function publicationOf(topic: string, payload: Uint8Array, qos: 0 | 1): P
   return {
     buffer,
     qos,
+    retain: false,
     topicStart: 0,
     topicEnd: topicBytes,
     propertiesStart: topicBytes,
     propertiesEnd: topicBytes,
+    expiryAt: 0,
     payloadStart: topicBytes,
     payloadEnd: buffer.length,
   }

@@ -1,16 +1,24 @@
 /** The packets that we send, written into a transport's output of this turn. Each is built in place, once. */
 import mqttPacket from 'mqtt-packet'
+import type { PublishHeader } from '../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { Output } from './output.ts'
-import type { ProtocolLevel } from './packet-type.ts'
+import { type Acknowledgement, PACKET, type ProtocolLevel } from './packet-type.ts'
 import type { Fault } from './reason-code.ts'
+import type { Grants } from './role.ts'
 
 const MAX_REASON_STRING = 200 // characters of text; a client with a small Maximum Packet Size gets none
 const REASON_ROOM = 1024 // what a packet with one may have at most: four bytes a character and the rest
 
+const SUBSCRIPTION_IDENTIFIER = 0x0b
+const TOPIC_ALIAS = 0x23
+
 /** What a CONNACK of MQTT 5 tells about this server (§3.2.2.3); absent properties mean the standard's default. */
 export interface ConnackFacts {
   readonly maximumPacketSize: number
+  readonly receiveMaximum: number
+  readonly topicAliasMaximum: number
+  readonly grants: Grants
   readonly assignedClientIdentifier: string | undefined
   /** Said only where the client asked for more than 0. */
   readonly sessionExpiryInterval: number | undefined
@@ -34,11 +42,10 @@ export function writeConnack(
     ...(facts === undefined
       ? {}
       : {
-          maximumQoS: 1 as const,
-          retainAvailable: false,
+          ...grantProperties(facts.grants),
           maximumPacketSize: facts.maximumPacketSize,
-          subscriptionIdentifiersAvailable: false,
-          sharedSubscriptionAvailable: false,
+          receiveMaximum: facts.receiveMaximum,
+          topicAliasMaximum: facts.topicAliasMaximum,
           ...(facts.assignedClientIdentifier === undefined
             ? {}
             : { assignedClientIdentifier: facts.assignedClientIdentifier }),
@@ -70,8 +77,10 @@ export function writeUnsuback(
   writeCodes(output, 0xb0, level, packetId, level === 5 ? codes : [])
 }
 
-export function writePuback(
+/** PUBACK, PUBREC, PUBREL, PUBCOMP. */
+export function writeAcknowledgement(
   output: Output,
+  type: Acknowledgement,
   level: ProtocolLevel,
   packetId: number,
   code: number,
@@ -79,7 +88,7 @@ export function writePuback(
   const long = level === 5 && code !== 0 // a bare packet id means success (§3.4.2.1)
   const at = output.reserve(long ? 5 : 4)
   const { buffer } = output
-  buffer[at] = 0x40
+  buffer[at] = (type << 4) | (type === PACKET.pubrel ? 2 : 0) // [MQTT-3.6.1-1]
   buffer[at + 1] = long ? 3 : 2
   buffer[at + 2] = packetId >> 8
   buffer[at + 3] = packetId & 0xff
@@ -122,44 +131,90 @@ export function writeDisconnect(
 }
 
 /** Bytes of the whole packet that `writePublish` would write. */
-export function publishBytes(level: ProtocolLevel, p: Publication, qos: 0 | 1): number {
-  const remaining = remainingBytes(level, p, qos)
+export function publishBytes(
+  level: ProtocolLevel,
+  p: Publication,
+  header: PublishHeader,
+  alias: number,
+): number {
+  const remaining = remainingBytes(level, p, header, alias)
   return 1 + varintBytes(remaining) + remaining
 }
 
-/** A PUBLISH from a publication. Properties reach MQTT 5 clients only. */
+/**
+ * A PUBLISH from a publication. Properties reach MQTT 5 clients only.
+ *
+ * @param alias  0: none; below 0: its topic goes with it, since the client does not know it yet
+ */
 export function writePublish(
   output: Output,
   level: ProtocolLevel,
   p: Publication,
-  qos: 0 | 1,
-  packetId: number,
+  header: PublishHeader,
+  alias: number,
 ): void {
-  const topicBytes = p.topicEnd - p.topicStart
-  const remaining = remainingBytes(level, p, qos)
+  const { qos, packetId } = header
+  const remaining = remainingBytes(level, p, header, alias)
   let at = output.reserve(1 + varintBytes(remaining) + remaining)
   const { buffer } = output
-  buffer[at++] = 0x30 | (qos << 1)
+  buffer[at++] = 0x30 | (header.dup ? 8 : 0) | (qos << 1) | (header.retain ? 1 : 0)
   at = writeVarint(buffer, at, remaining)
+  const topicBytes = alias > 0 ? 0 : p.topicEnd - p.topicStart
   buffer[at++] = topicBytes >> 8
   buffer[at++] = topicBytes & 0xff
-  at = copy(buffer, at, p.buffer, p.topicStart, p.topicEnd)
-  if (qos === 1) {
+  at = copy(buffer, at, p.buffer, p.topicStart, p.topicStart + topicBytes)
+  if (qos > 0) {
     buffer[at++] = packetId >> 8
     buffer[at++] = packetId & 0xff
   }
   if (level === 5) {
-    at = writeVarint(buffer, at, p.propertiesEnd - p.propertiesStart)
-    at = copy(buffer, at, p.buffer, p.propertiesStart, p.propertiesEnd)
+    const { propertiesStart, propertiesEnd } = p
+    const ours = ownPropertyBytes(header, alias)
+    at = writeVarint(buffer, at, ours + propertiesEnd - propertiesStart)
+    if (ours > 0) at = writeOwnProperties(buffer, at, header, alias)
+    at = copy(buffer, at, p.buffer, propertiesStart, propertiesEnd)
   }
   copy(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
 }
 
-function remainingBytes(level: ProtocolLevel, p: Publication, qos: 0 | 1): number {
-  const bytes = 2 + p.topicEnd - p.topicStart + (qos === 1 ? 2 : 0) + p.payloadEnd - p.payloadStart
+function remainingBytes(
+  level: ProtocolLevel,
+  p: Publication,
+  header: PublishHeader,
+  alias: number,
+): number {
+  const topicBytes = alias > 0 ? 0 : p.topicEnd - p.topicStart
+  const bytes = 2 + topicBytes + (header.qos > 0 ? 2 : 0) + p.payloadEnd - p.payloadStart
   if (level !== 5) return bytes
-  const propertyBytes = p.propertiesEnd - p.propertiesStart
+  const propertyBytes = ownPropertyBytes(header, alias) + p.propertiesEnd - p.propertiesStart
   return bytes + varintBytes(propertyBytes) + propertyBytes
+}
+
+/** Of the properties that we add: Topic Alias and Subscription Identifiers. */
+function ownPropertyBytes({ identifiers }: PublishHeader, alias: number): number {
+  let bytes = alias === 0 ? 0 : 3
+  for (let i = 0; i < identifiers.length; i++) bytes += 1 + varintBytes(identifiers[i] as number)
+  return bytes
+}
+
+function writeOwnProperties(
+  buffer: Buffer,
+  start: number,
+  { identifiers }: PublishHeader,
+  alias: number,
+): number {
+  let at = start
+  if (alias !== 0) {
+    const value = Math.abs(alias)
+    buffer[at++] = TOPIC_ALIAS
+    buffer[at++] = value >> 8
+    buffer[at++] = value & 0xff
+  }
+  for (const identifier of identifiers) {
+    buffer[at++] = SUBSCRIPTION_IDENTIFIER
+    at = writeVarint(buffer, at, identifier)
+  }
+  return at
 }
 
 function writeCodes(
@@ -212,6 +267,16 @@ function writeVarint(buffer: Buffer, at: number, value: number): number {
 function append(output: Output, bytes: Buffer): void {
   const at = output.reserve(bytes.length)
   bytes.copy(output.buffer, at)
+}
+
+/** What is not said has its default: granted; a Maximum QoS of 2 may not be said (§3.2.2.3.4). */
+function grantProperties(grants: Grants): object {
+  return {
+    ...(grants.maximumQos === 2 ? {} : { maximumQoS: grants.maximumQos }),
+    ...(grants.retain ? {} : { retainAvailable: false }),
+    ...(grants.subscriptionIdentifiers ? {} : { subscriptionIdentifiersAvailable: false }),
+    ...(grants.sharedSubscriptions ? {} : { sharedSubscriptionAvailable: false }),
+  }
 }
 
 /** Left out where it could make the packet too large for the client [MQTT-3.2.2-19] [MQTT-3.14.2-3]. */

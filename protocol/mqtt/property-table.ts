@@ -16,13 +16,14 @@ interface PropertyRule {
   readonly positive: boolean
 }
 
-const { connect, publish, puback, subscribe, unsubscribe, disconnect, auth } = PACKET
+const { connect, publish, subscribe, unsubscribe, disconnect, auth } = PACKET
+const ACKNOWLEDGEMENTS = [PACKET.puback, PACKET.pubrec, PACKET.pubrel, PACKET.pubcomp]
 
 function rule(type: PropertyType, where: readonly number[]): PropertyRule {
   return { type, in: where, repeats: false, positive: false }
 }
 
-function positive(type: 'two' | 'four', where: readonly number[]): PropertyRule {
+function positive(type: 'two' | 'four' | 'varint', where: readonly number[]): PropertyRule {
   return { type, in: where, repeats: false, positive: true }
 }
 
@@ -36,20 +37,29 @@ export const PROPERTY_RULES: ReadonlyMap<number, PropertyRule> = new Map([
   [0x03, rule('string', [publish, WILL])], // Content Type
   [0x08, rule('string', [publish, WILL])], // Response Topic
   [0x09, rule('binary', [publish, WILL])], // Correlation Data
-  [0x0b, rule('varint', [subscribe])], // Subscription Identifier; not from a client in PUBLISH [MQTT-3.3.4-6]
+  [0x0b, positive('varint', [subscribe])], // Subscription Identifier; not from a client in PUBLISH [MQTT-3.3.4-6]
   [0x11, rule('four', [connect, disconnect])], // Session Expiry Interval
   [0x15, rule('string', [connect, auth])], // Authentication Method
   [0x16, rule('binary', [connect, auth])], // Authentication Data
   [0x17, rule('flag', [connect])], // Request Problem Information
   [0x18, rule('four', [WILL])], // Will Delay Interval
   [0x19, rule('flag', [connect])], // Request Response Information
-  [0x1f, rule('string', [puback, disconnect, auth])], // Reason String
+  [0x1f, rule('string', [...ACKNOWLEDGEMENTS, disconnect, auth])], // Reason String
   [0x21, positive('two', [connect])], // Receive Maximum
   [0x22, rule('two', [connect])], // Topic Alias Maximum
   [0x23, positive('two', [publish])], // Topic Alias
   [
-    0x26,
-    repeated('pair', [connect, publish, WILL, puback, subscribe, unsubscribe, disconnect, auth]),
+    0x26, // User Property
+    repeated('pair', [
+      connect,
+      publish,
+      WILL,
+      ...ACKNOWLEDGEMENTS,
+      subscribe,
+      unsubscribe,
+      disconnect,
+      auth,
+    ]),
   ],
   [0x27, positive('four', [connect])], // Maximum Packet Size
 ])

@@ -1,35 +1,66 @@
-/** The properties of a PUBLISH: checked, and forwarded unaltered as raw bytes, in their order [MQTT-3.3.2-18]. */
+/**
+ * The properties of a PUBLISH: checked, and forwarded unaltered as raw bytes, in their order [MQTT-3.3.2-18].
+ * Only the Topic Alias is meant for us alone [MQTT-3.3.2-9]: it is cut out in place.
+ */
+import { isTopicName } from '../../core/domain/topic.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { PACKET } from './packet-type.ts'
 import { type Fault, REASON } from './reason-code.ts'
 
-interface PropertyRange {
+const FORMAT_INDICATOR = 0x01
+const MESSAGE_EXPIRY = 0x02
+const RESPONSE_TOPIC = 0x08
+const TOPIC_ALIAS = 0x23
+const ALIAS_BYTES = 3
+
+export interface PublishProperties {
   readonly buffer: Buffer
   propertiesStart: number
   propertiesEnd: number
+  expiryAt: number
+  /** 0: none. */
+  alias: number
+  /** Payload Format Indicator 1: the payload says it is UTF-8. */
+  textPayload: boolean
 }
 
-const TOPIC_ALIAS = 1n << 0x23n // as a set of properties has it
-
-/** Sets the range of the properties behind their length field. */
-export function readForwardable(target: PropertyRange, at: number, end: number): Fault | undefined {
+/** Sets the range of the properties behind their length field, without an alias. Its cut moves what is before it. */
+export function readPublishProperties(
+  target: PublishProperties,
+  at: number,
+  end: number,
+): Fault | undefined {
   const { buffer } = target
   if (at >= end) return NO_PROPERTY_LENGTH
-  if (buffer[at] === 0) {
-    target.propertiesStart = at + 1
-    target.propertiesEnd = at + 1
-    return undefined
-  }
+  target.propertiesStart = at + 1
+  target.propertiesEnd = at + 1
+  if (buffer[at] === 0) return undefined
   const cursor = new ByteCursor(buffer, at, end)
   const length = cursor.varint()
-  const start = cursor.at
+  target.propertiesStart = cursor.at
+  target.propertiesEnd = cursor.at + length
   cursor.at = at
-  const seen = cursor.properties(PACKET.publish)
+  let responseTopic: string | undefined
+  let aliasAt = 0
+  cursor.properties(PACKET.publish, (id, valueAt, valueEnd) => {
+    if (id === FORMAT_INDICATOR) target.textPayload = buffer[valueAt] === 1
+    else if (id === MESSAGE_EXPIRY) target.expiryAt = valueAt
+    else if (id === RESPONSE_TOPIC) responseTopic = buffer.toString('utf8', valueAt + 2, valueEnd)
+    else if (id === TOPIC_ALIAS) aliasAt = valueAt
+  })
   if (cursor.fault !== undefined) return cursor.fault
-  target.propertiesStart = start
-  target.propertiesEnd = start + length
-  // We grant no aliases (Topic Alias Maximum is 0), so one is a fault [MQTT-3.2.2-17].
-  return (seen & TOPIC_ALIAS) !== 0n ? TOPIC_ALIAS_FAULT : undefined
+  if (responseTopic !== undefined && !isTopicName(responseTopic)) return RESPONSE_TOPIC_FAULT // [MQTT-3.3.2-14]
+  if (aliasAt > 0) cutAlias(target, aliasAt)
+  return undefined
+}
+
+function cutAlias(target: PublishProperties, valueAt: number): void {
+  const { buffer, propertiesStart } = target
+  target.alias = ((buffer[valueAt] as number) << 8) | (buffer[valueAt + 1] as number)
+  const idAt = valueAt - 1
+  buffer.copyWithin(propertiesStart + ALIAS_BYTES, propertiesStart, idAt)
+  target.propertiesStart += ALIAS_BYTES
+  if (target.expiryAt > 0 && target.expiryAt < idAt) target.expiryAt += ALIAS_BYTES
 }
 
 const NO_PROPERTY_LENGTH: Fault = {
@@ -37,8 +68,8 @@ const NO_PROPERTY_LENGTH: Fault = {
   reason: 'truncated-publish',
   message: 'PUBLISH without a property length',
 }
-const TOPIC_ALIAS_FAULT: Fault = {
-  code: REASON.topicAliasInvalid,
-  reason: 'topic-alias',
-  message: 'topic aliases are not granted here: Topic Alias Maximum is 0',
+const RESPONSE_TOPIC_FAULT: Fault = {
+  code: REASON.protocolError,
+  reason: 'response-topic',
+  message: 'the Response Topic is no topic name',
 }

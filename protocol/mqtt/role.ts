@@ -1,33 +1,43 @@
 /** What a connection is once its CONNECT is accepted: a device, or an application client. */
+import type { Qos } from '../../core/domain/qos.ts'
 import type { ClientSession } from '../../core/ports/client-session.ts'
+import type { SubscriptionOptions } from '../../core/ports/relay.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import type { Fault, ReasonCode } from './reason-code.ts'
 
-/** One filter of a SUBSCRIBE, as far as it concerns a role. */
+/** One filter of a SUBSCRIBE. */
 export interface SubscribeRequest {
   readonly filter: string
-  readonly qos: 0 | 1
-  readonly noLocal: boolean
+  readonly options: SubscriptionOptions
 }
 
 /** A Will (§3.1.2.5): published where the connection ends without a DISCONNECT that forgoes it. */
 export interface Will {
   readonly topic: string
   readonly payload: Uint8Array
-  readonly qos: 0 | 1
+  readonly qos: Qos
+}
+
+/** What CONNACK says to one kind of client (§3.2.2.3). */
+export interface Grants {
+  readonly maximumQos: 1 | 2
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: boolean
+  readonly sharedSubscriptions: boolean
 }
 
 export interface Role {
   /** For diagnostics: `device pk/dn` or `client id`. Never a secret. */
   readonly label: string
   readonly session: ClientSession
+  readonly grants: Grants
   /** Filters of one SUBSCRIBE; those behind are refused. */
   readonly filtersPerSubscribe: number
   /** The reason code of the PUBACK; a fault ends the connection. */
   publish(frame: IncomingPublish): ReasonCode | Fault
   /** Answers of the last publish that must not overtake its PUBACK. */
   answer(): void
-  subscribe(request: SubscribeRequest): ReasonCode | 0 | 1
+  subscribe(request: SubscribeRequest): ReasonCode | Qos
   unsubscribe(filter: string): ReasonCode
   publishWill(will: Will): void
   /** Once, when the connection is over. */

@@ -1,5 +1,6 @@
 /** SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): filter by filter to the role, and the codes of the answer. */
 import type { ISubscribePacket, IUnsubscribePacket } from 'mqtt-packet'
+import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import { isTopicFilter } from '../../core/domain/topic.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import { FAULT } from './faults.ts'
@@ -14,17 +15,23 @@ export function subscribe(
   level: ProtocolLevel,
   counters: Counters,
 ): readonly number[] | Fault {
-  if (packet.properties?.subscriptionIdentifier !== undefined) return FAULT.subscriptionIdentifier
+  const identifier = Number(packet.properties?.subscriptionIdentifier ?? 0)
+  if (identifier !== 0 && !role.grants.subscriptionIdentifiers) return FAULT.subscriptionIdentifier
   const codes: number[] = []
-  for (const [i, { topic, qos, nl }] of packet.subscriptions.entries()) {
+  for (const [i, { topic, qos, nl, rap }] of packet.subscriptions.entries()) {
     if (!isTopicFilter(topic)) return FAULT.invalidFilter // [MQTT-4.7.1-1]
     if (i >= role.filtersPerSubscribe) {
       counters.add('subscribe.refused', 'too-many-filters')
       codes.push(subackCode(REASON.quotaExceeded, level))
       continue
     }
-    const granted: 0 | 1 = qos === 0 ? 0 : 1 // we grant at most QoS 1 [MQTT-3.8.4-5]
-    const code = role.subscribe({ filter: topic, qos: granted, noLocal: nl === true })
+    const options = {
+      qos: lowerQos(qos as Qos, role.grants.maximumQos), // [MQTT-3.8.4-7]
+      noLocal: nl === true,
+      retainAsPublished: rap === true,
+      identifier,
+    }
+    const code = role.subscribe({ filter: topic, options })
     codes.push(subackCode(code, level))
   }
   return codes

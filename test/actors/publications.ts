@@ -1,25 +1,29 @@
 /** Publications for tests of what hears and keeps them. */
+import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 
 /** In a buffer with other bytes around it, as in a read. */
 export function publicationOf(
   topic: string,
   payload: string,
-  qos: 0 | 1 = 1,
-  properties = '',
+  qos: Qos = 1,
+  properties: string | Uint8Array = '',
 ): Publication {
-  const buffer = Buffer.from(`before${topic}${properties}${payload}after`)
+  const parts = [`before${topic}`, properties, `${payload}after`]
+  const buffer = Buffer.concat(parts.map((part) => Buffer.from(part)))
   const topicStart = 'before'.length
   const topicEnd = topicStart + Buffer.byteLength(topic)
-  const propertiesEnd = topicEnd + Buffer.byteLength(properties)
+  const propertiesEnd = topicEnd + properties.length
   const payloadEnd = buffer.length - 'after'.length
   return {
     buffer,
     qos,
+    retain: false,
     topicStart,
     topicEnd,
     propertiesStart: topicEnd,
     propertiesEnd,
+    expiryAt: 0,
     payloadStart: propertiesEnd,
     payloadEnd,
   }

@@ -3,14 +3,17 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { RemoteRoutes } from '../../../actors/router/remote-routes.ts'
 import { Router } from '../../../actors/router/router.ts'
+import { lowerQos, type Qos } from '../../../core/domain/qos.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
-import type { Subscriber } from '../../../core/ports/relay.ts'
+import type { DeliveryTerms, Subscriber } from '../../../core/ports/relay.ts'
 import { GroupShard, ShardGroup } from '../shard-group.ts'
+import { options } from '../subscriptions.ts'
 
 class Ear implements Subscriber {
   readonly heard: string[] = []
 
-  deliver(p: Publication, qos: 0 | 1): void {
+  deliver(p: Publication, terms: DeliveryTerms): void {
+    const qos = lowerQos(p.qos, terms.qos)
     const text = (from: number, to: number): string =>
       Buffer.from(p.buffer.subarray(from, to)).toString()
     this.heard.push(
@@ -36,16 +39,18 @@ class RouterHouse {
     return this.routers[shard] as Router
   }
 
-  publish(shard: number, topic: string, payload: string, qos: 0 | 1 = 0): number {
+  publish(shard: number, topic: string, payload: string, qos: Qos = 0): number {
     this.group.shard(shard).turns.turn.enter()
     const [t, p] = [Buffer.byteLength(topic), Buffer.byteLength(payload)]
     const publication: Publication = {
       buffer: Buffer.from(`${topic}!${payload}`),
       qos,
+      retain: false,
       topicStart: 0,
       topicEnd: t,
       propertiesStart: t,
       propertiesEnd: t + 1,
+      expiryAt: 0,
       payloadStart: t + 1,
       payloadEnd: t + 1 + p,
     }
@@ -58,9 +63,9 @@ describe('routes between shards', () => {
   it('bring a publication once to each shard that wants it, and there to all that do', () => {
     const house = new RouterHouse(3)
     const ears = [new Ear(), new Ear(), new Ear()]
-    house.router(1).subscribe(ears[0] as Ear, 'a/+', 1, false)
-    house.router(1).subscribe(ears[1] as Ear, 'a/#', 0, false)
-    house.router(2).subscribe(ears[2] as Ear, 'b', 1, false)
+    house.router(1).subscribe(ears[0] as Ear, 'a/+', options(1))
+    house.router(1).subscribe(ears[1] as Ear, 'a/#', options(0))
+    house.router(2).subscribe(ears[2] as Ear, 'b', options(1))
     house.group.settle()
     assert.equal(house.publish(0, 'a/x', 'one', 1), 1)
     house.group.settle()
@@ -86,7 +91,7 @@ describe('routes between shards', () => {
       true,
       'nothing to tell',
     )
-    house.router(0).subscribe(new Ear(), 'a', 0, false)
+    house.router(0).subscribe(new Ear(), 'a', options(0))
     assert.equal(
       house.router(0).settled(() => settled++),
       false,
@@ -94,7 +99,7 @@ describe('routes between shards', () => {
     house.group.settle()
     assert.equal(settled, 1)
     house.group.shard(2).stalled = true
-    house.router(0).subscribe(new Ear(), 'b', 0, false)
+    house.router(0).subscribe(new Ear(), 'b', options(0))
     assert.equal(
       house.router(0).settled(() => settled++),
       false,
@@ -110,7 +115,7 @@ describe('routes between shards', () => {
   it('drop QoS 0 for a shard that is behind, and hold the source of QoS 1', () => {
     const house = new RouterHouse(2, 300)
     const ear = new Ear()
-    house.router(1).subscribe(ear, 't', 1, false)
+    house.router(1).subscribe(ear, 't', options(1))
     house.group.settle()
     house.group.shard(1).stalled = true
     for (let i = 0; i < 20; i++) house.publish(0, 't', 'x'.repeat(40))
@@ -135,8 +140,8 @@ describe('routes between shards', () => {
   it('go with a shard that died, and are told to its successor', () => {
     const house = new RouterHouse(2)
     const ear = new Ear()
-    house.router(0).subscribe(ear, 'kept/#', 1, false)
-    house.router(1).subscribe(new Ear(), 'lost', 1, false)
+    house.router(0).subscribe(ear, 'kept/#', options(1))
+    house.router(1).subscribe(new Ear(), 'lost', options(1))
     house.group.settle()
     house.group.shard(0).mesh.leave(1)
     house.routes[0]?.peerGone(1)
@@ -181,8 +186,8 @@ describe('routes between shards', () => {
           many.publish(shard, topic, String(i), qos)
           one.publish(0, topic, String(i), qos)
         } else if (act === 'subscribe') {
-          many.router(shard).subscribe(spread[ear] as Ear, filter, qos, false)
-          one.router(0).subscribe(alone[ear] as Ear, filter, qos, false)
+          many.router(shard).subscribe(spread[ear] as Ear, filter, options(qos))
+          one.router(0).subscribe(alone[ear] as Ear, filter, options(qos))
         } else {
           many.router(shard).unsubscribe(spread[ear] as Ear, filter)
           one.router(0).unsubscribe(alone[ear] as Ear, filter)

@@ -2,19 +2,22 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Router } from '../../../actors/router/router.ts'
+import { lowerQos, type Qos } from '../../../core/domain/qos.ts'
 import { matches } from '../../../core/domain/topic.ts'
-import type { Subscriber } from '../../../core/ports/relay.ts'
+import type { Publication } from '../../../core/ports/publication.ts'
+import type { DeliveryTerms, Subscriber } from '../../../core/ports/relay.ts'
 import { publicationOf } from '../publications.ts'
+import { options } from '../subscriptions.ts'
 
 class Listener implements Subscriber {
-  readonly heard: (0 | 1)[] = []
+  readonly heard: Qos[] = []
 
-  deliver(_publication: unknown, qos: 0 | 1): void {
-    this.heard.push(qos)
+  deliver(publication: Publication, terms: DeliveryTerms): void {
+    this.heard.push(lowerQos(publication.qos, terms.qos))
   }
 }
 
-const ONE = publicationOf('a/b', 'x', 1)
+const ONE = publicationOf('a/b', 'x', 2)
 
 describe('router', () => {
   it('delivers as the subscriptions stand at each publish, by routes that are kept', () => {
@@ -30,13 +33,13 @@ describe('router', () => {
       const router = new Router()
       const routes = topics.map((topic) => router.route(topic))
       const listeners = [0, 1, 2].map(() => new Listener())
-      const model = new Map<string, 0 | 1>() // `listener filter`
+      const model = new Map<string, Qos>() // `listener filter`
       for (const [step, filter, who] of script) {
         const listener = listeners[who] as Listener
         const key = `${who} ${filter}`
         if (step === 'sub') {
-          const qos = (filter.length % 2) as 0 | 1
-          router.subscribe(listener, filter, qos, false)
+          const qos = (filter.length % 3) as Qos
+          router.subscribe(listener, filter, options(qos))
           model.set(key, qos)
         } else if (step === 'unsub') {
           assert.equal(router.unsubscribe(listener, filter), model.delete(key))
@@ -67,8 +70,8 @@ describe('router', () => {
   it('lowers the QoS to the lower of message and subscription [MQTT-3.8.4-8]', () => {
     const router = new Router()
     const [low, high] = [new Listener(), new Listener()]
-    router.subscribe(low, 't', 0, false)
-    router.subscribe(high, 't', 1, false)
+    router.subscribe(low, 't', options(0))
+    router.subscribe(high, 't', options(1))
     router.publish(router.route('t'), publicationOf('t', '', 1), undefined)
     router.publish(router.route('t'), publicationOf('t', '', 0), undefined)
     assert.deepEqual(
@@ -83,10 +86,10 @@ describe('router', () => {
   it('leaves the publisher out only where every matching filter of it says no local', () => {
     const router = new Router()
     const own = new Listener()
-    router.subscribe(own, 'a/b', 0, true)
+    router.subscribe(own, 'a/b', options(0, { noLocal: true }))
     assert.equal(router.publish(router.route('a/b'), ONE, own), 0)
     assert.equal(router.publish(router.route('a/b'), ONE, new Listener()), 1)
-    router.subscribe(own, 'a/#', 1, false)
+    router.subscribe(own, 'a/#', options(1))
     assert.equal(router.publish(router.route('a/b'), ONE, own), 1)
     assert.deepEqual(own.heard, [0, 1])
   })
@@ -97,12 +100,12 @@ describe('router', () => {
     const first: Subscriber = {
       deliver: () => {
         router.unsubscribe(first, '#')
-        router.subscribe(late, '#', 1, false)
+        router.subscribe(late, '#', options(1))
       },
     }
     const last = new Listener()
-    router.subscribe(first, '#', 1, false)
-    router.subscribe(last, '#', 1, false)
+    router.subscribe(first, '#', options(1))
+    router.subscribe(last, '#', options(1))
     const route = router.route('t')
     assert.equal(router.publish(route, ONE, undefined), 2)
     assert.deepEqual([last.heard.length, late.heard.length], [1, 0])
@@ -119,7 +122,7 @@ describe('router', () => {
     router.route('one more')
     assert.notEqual(router.route('held'), held)
     const listener = new Listener()
-    router.subscribe(listener, 'held', 1, false)
+    router.subscribe(listener, 'held', options(1))
     assert.equal(router.publish(held, ONE, undefined), 1)
     assert.equal(router.subscriptions, 1)
   })

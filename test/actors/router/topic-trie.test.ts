@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { TopicTrie } from '../../../actors/router/topic-trie.ts'
 import { isTopicFilter, matches } from '../../../core/domain/topic.ts'
+import { options } from '../subscriptions.ts'
 
 const level = fc.constantFrom('a', 'b', '', '$c')
 const topics = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'))
@@ -23,7 +24,7 @@ describe('topic trie', () => {
         for (const [add, subscriber, filter] of script) {
           const key = `${subscriber} ${filter}`
           if (add) {
-            trie.add(filter, { subscriber, qos: 0, noLocal: false })
+            trie.add(filter, { subscriber, ...options(0) })
             model.add(key)
           } else assert.equal(trie.remove(filter, subscriber) !== undefined, model.delete(key))
           assert.equal(trie.size, model.size)

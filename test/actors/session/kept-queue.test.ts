@@ -4,8 +4,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
+import { KeptMessage } from '../../../actors/session/kept-message.ts'
 import { KeptQueue } from '../../../actors/session/kept-queue.ts'
+import type { Publication } from '../../../core/ports/publication.ts'
 import { inWords, publicationOf } from '../publications.ts'
+
+function kept(publication: Publication): KeptMessage {
+  return new KeptMessage(publication, { qos: 1, retain: false, identifiers: [], now: 0 })
+}
 
 describe('kept queue', () => {
   it('gives back what it took, in order, up to its bounds of messages and bytes', () => {
@@ -14,21 +20,21 @@ describe('kept queue', () => {
       const bytes = messages * 12
       const queue = new KeptQueue({ messages, bytes })
       const model: string[] = []
-      let kept = 0
+      let bytesKept = 0
       for (const [i, step] of script.entries()) {
         if (step === 'take') {
           const taken = queue.take()
-          kept -= taken?.buffer.length ?? 0
+          bytesKept -= taken?.buffer.length ?? 0
           assert.equal(taken === undefined ? undefined : inWords(taken), model.shift())
           continue
         }
         const publication = publicationOf('t', `${i}`.padEnd(step as number, '.'), 1, 'p')
         const size = inWords(publication).length - 4 // two blanks and the QoS
-        const fits = model.length < messages && kept + size <= bytes
-        assert.equal(queue.offer(publication), fits)
+        const fits = model.length < messages && bytesKept + size <= bytes
+        assert.equal(queue.offer(kept(publication)), fits)
         if (!fits) continue
         model.push(inWords(publication))
-        kept += size
+        bytesKept += size
         publication.buffer.fill(0) // the read buffer is used again
       }
       assert.equal(queue.size, model.length)
@@ -40,7 +46,7 @@ describe('kept queue', () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const queue = new KeptQueue({ messages: 10, bytes: 1000 })
-    for (let i = 0; i < 3; i++) queue.offer(publicationOf('t', String(i)))
+    for (let i = 0; i < 3; i++) queue.offer(kept(publicationOf('t', String(i))))
     const taken = new WeakRef(queue.take() as object)
     await turn()
     await turn()

@@ -33,7 +33,6 @@ export const INVALID_CONNECT: readonly InvalidPacket[] = [
   invalid('Will Retain without Will [MQTT-3.1.2-13]', V4, connect(4, 0x22, ME), 'malformed-packet'),
   invalid('password alone [MQTT-3.1.2-22]', V4, connect(4, 0x42, ME, T), 'password-alone'),
   invalid('wildcard in Will topic', V4, connect(4, 6, ME, field('a/#'), T), 'will-topic'),
-  invalid('Will at QoS 2 [MQTT-3.2.2-12]', V5, connect(5, 0x16, NONE, ME, NONE, T, T), 'will-qos'),
   invalid(
     'retained Will [MQTT-3.2.2-13]',
     V5,

@@ -21,18 +21,18 @@ describe('opening a connection', () => {
     }
   })
 
-  it('tells an MQTT 5 client what is not available here, and that no session lasts', () => {
+  it('tells an MQTT 5 client its bounds and what is not available here, and that no session lasts', () => {
     const broker = new MemoryBroker({ limits: { packetBytes: 5000 } })
     const client = broker.connect({ protocolVersion: 5, properties: { sessionExpiryInterval: 60 } })
     const [connack] = client.received() as IConnackPacket[]
     assert.deepEqual(
       { ...connack?.properties },
       {
-        maximumQoS: 1,
         retainAvailable: false,
-        maximumPacketSize: 5000,
-        subscriptionIdentifiersAvailable: false,
         sharedSubscriptionAvailable: false,
+        maximumPacketSize: 5000,
+        receiveMaximum: 1024,
+        topicAliasMaximum: 16,
         sessionExpiryInterval: 0,
       },
     )

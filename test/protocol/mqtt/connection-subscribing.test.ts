@@ -5,12 +5,12 @@ import { MemoryBroker } from './memory-broker.ts'
 import { publish, subscribe } from './packets.ts'
 
 describe('subscribing', () => {
-  it('grants at most QoS 1, and refuses each filter on its own [MQTT-3.8.4-5]', () => {
+  it('grants what was asked, and refuses each filter on its own [MQTT-3.8.4-5] [MQTT-3.8.4-7]', () => {
     const policy = { publish: ['#'], subscribe: ['mine/#'] }
     for (const [protocolVersion, granted] of [
-      [3, '0,1,1,128,128'],
-      [4, '0,1,1,128,128'],
-      [5, '0,1,1,135,158'],
+      [3, '0,1,2,128,128'],
+      [4, '0,1,2,128,128'],
+      [5, '0,1,2,135,158'],
     ] as const) {
       const client = new MemoryBroker({ policy }).join({ protocolVersion })
       const filters = ['mine/a', 'mine/b', 'mine/c/#', 'yours/a', '$share/g/mine/a']
@@ -83,17 +83,45 @@ describe('subscribing', () => {
     assert.deepEqual(own.heard(), ['publish t 2'])
   })
 
-  it('ends the connection of a client that asks for a malformed filter or an identifier', () => {
+  it('ends the connection of a client that asks for a malformed filter', () => {
     const broker = new MemoryBroker()
     for (const filter of ['a/#/b', 'a+', '', 'a#', '+a']) {
       const client = broker.join({ protocolVersion: 5 })
       client.send(subscribe(1, [filter, 0]))
       assert.deepEqual(client.heard(), ['disconnect 143'], filter)
     }
+  })
+
+  it('says to a client which of its subscriptions a message matched [MQTT-3.3.4-3] [MQTT-3.3.4-4]', () => {
+    const broker = new MemoryBroker()
     const client = broker.join({ protocolVersion: 5 })
+    const identified = (id: number, filter: string, identifier: number) => ({
+      ...subscribe(id, [filter, 1] as const),
+      properties: { subscriptionIdentifier: identifier },
+    })
+    client.send(identified(1, 'a/#', 7), identified(2, 'a/+', 268_435_455), subscribe(3, ['#', 0]))
+    client.received()
+    const identifiers = (topic: string): unknown[] => {
+      client.send(publish(topic, 'x', 0))
+      return client
+        .received()
+        .map((packet) => packet.cmd === 'publish' && packet.properties?.subscriptionIdentifier)
+    }
+    assert.deepEqual(identifiers('a/b'), [[7, 268_435_455]])
+    assert.deepEqual(identifiers('a/b/c'), [7])
+    assert.deepEqual(identifiers('b'), [undefined])
+    client.send(subscribe(4, ['a/#', 1]))
+    client.received()
+    assert.deepEqual(identifiers('a/b/c'), [undefined], 'a subscription that is renewed loses it')
+  })
+
+  it('ends the connection of a device that asks for an identifier, which was not granted [MQTT-3.2.2-15]', async () => {
+    const house = await DeviceHouse.open()
+    const broker = new MemoryBroker({ house })
+    const meter = broker.join({ username: 'meter-1', protocolVersion: 5 })
     const properties = { subscriptionIdentifier: 7 }
-    client.send({ ...subscribe(1, ['a', 0]), properties })
-    assert.deepEqual(client.heard(), ['disconnect 161'])
+    meter.send({ ...subscribe(1, ['/k1metermete/meter-1/user/a', 0]), properties })
+    assert.deepEqual(meter.heard(), ['disconnect 161'])
   })
 
   it('refuses filters and topics of so many levels that matching could run out of stack', () => {

@@ -12,7 +12,7 @@ import { deriveSettings } from '../../../core/domain/settings-schema.ts'
 import type { DeviceHost } from '../../../core/ports/device-host.ts'
 import { OutputSlab } from '../../../protocol/listeners/output-slab.ts'
 import type { ConnectionSurroundings } from '../../../protocol/mqtt/connection-surroundings.ts'
-import { ControlPackets } from '../../../protocol/mqtt/control-packets.ts'
+import { ControlPackets, IncomingAcknowledgement } from '../../../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../../../protocol/mqtt/incoming-publish.ts'
 import type { Login } from '../../../protocol/mqtt/login.ts'
 import type { DeviceHouse } from '../../support/device-house.ts'
@@ -66,21 +66,23 @@ export class MemoryBroker {
       traffic: { received: 0, sent: 0 },
       packets: new ControlPackets(),
       incoming: new IncomingPublish(),
+      acknowledgement: new IncomingAcknowledgement(),
       acks: new Uint16Array(4096),
       profile: house === undefined ? 'plain' : 'alibaba',
       relay: this.router,
       directory: soloDirectory(this.timers),
       devices: house?.devices ?? NO_DEVICES,
       inbox: house?.devices ?? { deliverCustom: () => 'offline' },
-      makeSession: (outlet, receiveMaximum) =>
-        new Session(
-          outlet,
-          {
-            inflight: Math.min(limits.inflight, receiveMaximum),
-            queue: { messages: limits.queueMessages, bytes: limits.queueBytes },
-          },
-          this.tally,
-        ),
+      makeSession: (outlet, { receiveMaximum, arrivals }) => {
+        const inflight = Math.min(limits.inflight, receiveMaximum)
+        const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
+        const bounds = { inflight, arrivals, queue }
+        return new Session(outlet, {
+          bounds,
+          counters: this.tally,
+          now: () => this.turns.turn.now,
+        })
+      },
     }
   }
 

@@ -38,7 +38,7 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
   ),
   invalid('empty topic [MQTT-4.7.3-1]', BOTH, packet(0x30, field(''), NONE), 'invalid-topic'),
   invalid('QoS 3 [MQTT-3.3.1-4]', BOTH, packet(0x36, T, ID, NONE), 'qos-3'),
-  invalid('QoS 2 [MQTT-3.2.2-11]', BOTH, packet(0x34, T, ID, NONE), 'qos-2'),
+  invalid('DUP at QoS 0 [MQTT-3.3.1-2]', BOTH, packet(0x38, T, NONE), 'dup-at-qos-0'),
   invalid('packet id 0 [MQTT-2.2.1-3]', BOTH, packet(0x32, T, [0, 0], NONE), 'packet-id-0'),
   invalid('topic beyond its packet', BOTH, packet(0x30, [0, 9, 0x74]), 'truncated-publish'),
   invalid('no packet id', BOTH, packet(0x32, T, 0), 'truncated-publish'),
@@ -68,14 +68,26 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
   invalid(
     'alias not granted [MQTT-3.2.2-17]',
     V5,
-    packet(0x30, T, list(0x23, [0, 1])),
+    packet(0x30, T, list(0x23, [0, 17])),
     'topic-alias',
   ),
   invalid(
     'alias behind others',
     V5,
-    packet(0x30, T, list(1, 1, 2, [0, 0, 0, 9], 0x26, T, T, 9, T, 0x23, [0, 1])),
+    packet(0x30, T, list(1, 1, 2, [0, 0, 0, 9], 0x26, T, T, 9, T, 0x23, [0, 17])),
     'topic-alias',
+  ),
+  invalid(
+    'alias without a topic yet',
+    V5,
+    packet(0x30, field(''), list(0x23, [0, 1])),
+    'unknown-alias',
+  ),
+  invalid(
+    'wildcard in the Response Topic [MQTT-3.3.2-14]',
+    V5,
+    packet(0x30, T, list(8, field('a/+'))),
+    'response-topic',
   ),
   invalid('alias 0 [MQTT-3.3.2-8]', V5, packet(0x30, T, list(0x23, [0, 0])), 'property-value'),
   invalid('Payload Format Indicator 2', V5, packet(0x30, T, list(1, 2)), 'property-value'),
@@ -139,10 +151,10 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
   invalid('filter not UTF-8', V4, packet(0x82, ID, field(NOT_UTF8), OPTIONS), 'invalid-utf8'),
   invalid('U+0000 in filter', V5, packet(0x82, ID, NONE, field('a\0'), OPTIONS), 'null-character'),
   invalid(
-    'Subscription Identifier',
+    'Subscription Identifier 0 [MQTT-3.8.2-1]',
     V5,
-    packet(0x82, ID, list(0x0b, 1), T, OPTIONS),
-    'subscription-identifier',
+    packet(0x82, ID, list(0x0b, 0), T, OPTIONS),
+    'property-value',
   ),
   invalid(
     'property of PUBLISH',
@@ -156,8 +168,8 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
   invalid('UNSUBSCRIBE with half a filter', V4, packet(0xa2, ID, T, 0), 'truncated-packet'),
   invalid('PINGREQ flags [MQTT-2.1.3-1]', BOTH, packet(0xc1), 'malformed-pingreq'),
   invalid('PINGREQ with a body', BOTH, packet(0xc0, 0), 'malformed-pingreq'),
-  invalid('PUBACK flags [MQTT-2.1.3-1]', BOTH, packet(0x41, ID), 'malformed-puback'),
-  invalid('PUBACK without id', BOTH, packet(0x40, 0), 'malformed-puback'),
+  invalid('PUBACK flags [MQTT-2.1.3-1]', BOTH, packet(0x41, ID), 'malformed-acknowledgement'),
+  invalid('PUBACK without id', BOTH, packet(0x40, 0), 'malformed-acknowledgement'),
   invalid('PUBACK of MQTT 5 in 3.1.1', V4, packet(0x40, ID, 0), 'trailing-bytes'),
   invalid(
     'PUBACK with a property of PUBLISH',
@@ -179,7 +191,24 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
   ...[0x00, 0x20, 0x90, 0xb0, 0xd0, 0xf0].map((first) =>
     invalid(`type ${first >> 4} is not for clients`, BOTH, packet(first), 'unexpected-packet'),
   ),
-  ...[0x50, 0x62, 0x70].map((first) =>
-    invalid(`type ${first >> 4} is of QoS 2`, BOTH, packet(first, ID), 'qos-2'),
+  ...[0x52, 0x60, 0x72].map((first) =>
+    invalid(
+      `flags of type ${first >> 4} [MQTT-2.1.3-1] [MQTT-3.6.1-1]`,
+      BOTH,
+      packet(first, ID),
+      'malformed-acknowledgement',
+    ),
+  ),
+  invalid(
+    'PUBACK with a reason of SUBACK [MQTT-3.4.2-1]',
+    V5,
+    packet(0x40, ID, 0xa1),
+    'acknowledgement-code',
+  ),
+  invalid(
+    'PUBREL with a reason of PUBREC [MQTT-3.6.2-1]',
+    V5,
+    packet(0x62, ID, 0x80),
+    'acknowledgement-code',
   ),
 ]

@@ -23,7 +23,7 @@ export function connectPacket(options: ConnectOptions): IConnectPacket {
 export function publish(
   topic: string,
   payload: string,
-  qos: 0 | 1 = 0,
+  qos: 0 | 1 | 2 = 0,
   messageId = 1,
 ): Packet & { cmd: 'publish' } {
   const id = qos === 0 ? {} : { messageId }
@@ -45,8 +45,13 @@ export function inWords(packet: Packet): string {
   if (cmd === 'connack') return `connack ${packet.reasonCode ?? packet.returnCode}`
   if (cmd === 'disconnect') return `disconnect ${packet.reasonCode}`
   const words: (string | number)[] = messageId === undefined ? [cmd] : [cmd, messageId]
-  if (cmd === 'puback' && (packet.reasonCode ?? 0) !== 0) words.push(packet.reasonCode as number)
+  if (isAcknowledgement(packet) && (packet.reasonCode ?? 0) !== 0)
+    words.push(packet.reasonCode as number)
   if (cmd === 'suback') words.push((packet.granted as number[]).join())
   if (cmd === 'unsuback' && packet.granted !== undefined) words.push(packet.granted.join())
   return words.join(' ')
+}
+
+function isAcknowledgement(packet: Packet): packet is Packet & { readonly reasonCode?: number } {
+  return ['puback', 'pubrec', 'pubrel', 'pubcomp'].includes(packet.cmd)
 }

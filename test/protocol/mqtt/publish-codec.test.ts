@@ -26,12 +26,21 @@ const properties = fc.record(
   },
   { requiredKeys: [] },
 )
+/** What we add to a message that is forwarded. */
+const headers = fc.record({
+  qos: fc.constantFrom(0 as const, 1 as const, 2 as const),
+  retain: fc.boolean(),
+  dup: fc.boolean(),
+  packetId: fc.integer({ min: 1, max: 0xffff }),
+  identifiers: fc.array(fc.integer({ min: 1, max: 268_435_455 }), { maxLength: 3 }),
+})
+const aliases = fc.oneof(fc.constant(0), fc.integer({ min: -0xffff, max: 0xffff }))
 const packets = fc
   .record({
     level: fc.constantFrom(4, 5),
     topic,
     payload,
-    qos: fc.constantFrom(0, 1),
+    qos: fc.constantFrom(0, 1, 2),
     messageId: fc.integer({ min: 1, max: 0xffff }),
     dup: fc.boolean(),
     retain: fc.boolean(),
@@ -42,7 +51,7 @@ const packets = fc
       cmd: 'publish',
       ...fields,
       payload: Buffer.from(fields.payload),
-      ...(fields.qos === 1 ? { messageId } : { dup: false }),
+      ...(fields.qos > 0 ? { messageId } : { dup: false }),
       properties: level === 5 ? fields.properties : {},
     } as IPublishPacket
     const bytes = mqttPacket.generate(packet, { protocolVersion: level })
@@ -86,34 +95,30 @@ describe('PUBLISH', () => {
 
   it('is written so that the oracle reads the same message, with its properties byte for byte', () => {
     const levels = fc.constantFrom(3, 4, 5)
-    const same = fc.property(
-      packets,
-      levels,
-      fc.integer({ min: 1, max: 0xffff }),
-      (from, to, id) => {
-        const { level, packet, bytes } = from
-        const { buffer, body } = frameOf(bytes, bytes.length)
-        const incoming = new IncomingPublish()
-        incoming.read(buffer, 0, body, buffer.length, level)
-        const output = new GrowingOutput()
-        const qos = incoming.qos
-        writePublish(output, to as 3 | 4 | 5, incoming, qos, id)
-        assert.equal(output.length, publishBytes(to as 3 | 4 | 5, incoming, qos))
-        const written = frameOf(output.bytes(), output.length)
-        const again = new IncomingPublish()
-        const { length } = written.buffer
-        assert.equal(again.read(written.buffer, 0, written.body, length, to as 4 | 5), undefined)
-        const raw = (p: IncomingPublish): string =>
-          Buffer.from(p.buffer).toString('hex', p.propertiesStart, p.propertiesEnd)
-        assert.equal(raw(again), to === 5 ? raw(incoming) : '')
-        const read = oracle(output.bytes(), to)
-        assert.equal(read.topic, packet.topic)
-        assert.deepEqual(read.payload, packet.payload)
-        assert.deepEqual([read.qos, read.messageId], [qos, qos === 1 ? id : undefined])
-        assert.deepEqual([read.retain, read.dup], [false, false])
-        if (to === 5 && level === 5) assert.deepEqual(read.properties, oracle(bytes, 5).properties)
-      },
-    )
+    const same = fc.property(packets, levels, headers, aliases, (from, to, header, anyAlias) => {
+      const { level, packet, bytes } = from
+      const alias = to === 5 ? anyAlias : 0
+      const { buffer, body } = frameOf(bytes, bytes.length)
+      const incoming = new IncomingPublish()
+      incoming.read(buffer, 0, body, buffer.length, level)
+      const output = new GrowingOutput()
+      writePublish(output, to as 3 | 4 | 5, incoming, header, alias)
+      assert.equal(output.length, publishBytes(to as 3 | 4 | 5, incoming, header, alias))
+      const raw = buffer.subarray(incoming.propertiesStart, incoming.propertiesEnd)
+      if (to === 5) assert.ok(output.bytes().includes(raw), 'its properties, byte for byte')
+      const read = oracle(output.bytes(), to)
+      const { qos, packetId, identifiers, retain, dup } = header
+      assert.equal(read.topic, alias > 0 ? '' : packet.topic)
+      assert.deepEqual(read.payload, packet.payload)
+      assert.deepEqual([read.qos, read.messageId], [qos, qos > 0 ? packetId : undefined])
+      assert.deepEqual([read.retain, read.dup], [retain, dup])
+      if (to !== 5) return
+      const { subscriptionIdentifier, topicAlias, ...forwarded } = read.properties ?? {}
+      const before = level === 5 ? (oracle(bytes, 5).properties ?? {}) : {}
+      assert.deepEqual({ ...forwarded }, { ...before })
+      assert.deepEqual([subscriptionIdentifier ?? []].flat(), identifiers)
+      assert.equal(topicAlias ?? 0, Math.abs(alias))
+    })
     fc.assert(same, { numRuns: 500 })
   })
 
@@ -134,10 +139,49 @@ describe('PUBLISH', () => {
     const incoming = new IncomingPublish()
     assert.equal(incoming.read(frame, 0, 2, frame.length, 5), undefined)
     const output = new GrowingOutput()
-    writePublish(output, 5, incoming, 0, 0)
+    const header = { qos: 0, retain: false, dup: false, packetId: 0, identifiers: [] } as const
+    writePublish(output, 5, incoming, header, 0)
     assert.deepEqual(output.bytes(), frame)
   })
 })
+
+describe('PUBLISH with a topic alias', () => {
+  it('is forwarded without it, whatever stands around it [MQTT-3.3.2-9]', () => {
+    const withAlias = fc.property(
+      packets.filter(({ level }) => level === 5),
+      fc.integer({ min: 1, max: 0xffff }),
+      fc.boolean(),
+      ({ packet, bytes }, topicAlias, first) => {
+        const { properties } = packet
+        const mixed = first ? { topicAlias, ...properties } : { ...properties, topicAlias }
+        const aliased = mqttPacket.generate({ ...packet, properties: mixed } as IPublishPacket, {
+          protocolVersion: 5,
+        })
+        const plain = frameOf(bytes, bytes.length)
+        const one = new IncomingPublish()
+        one.read(plain.buffer, 0, plain.body, plain.buffer.length, 5)
+        const cut = frameOf(aliased, aliased.length)
+        const other = new IncomingPublish()
+        assert.equal(other.read(cut.buffer, 0, cut.body, cut.buffer.length, 5), undefined)
+        assert.equal(other.alias, topicAlias)
+        assert.deepEqual(partsOf(other), partsOf(one))
+        other.setTopic(Buffer.from('another/topic'))
+        assert.deepEqual(partsOf(other), { ...partsOf(one), topic: 'another/topic' })
+      },
+    )
+    fc.assert(withAlias, { numRuns: 500 })
+  })
+})
+
+function partsOf(p: IncomingPublish) {
+  const { buffer } = p
+  return {
+    topic: buffer.toString('utf8', p.topicStart, p.topicEnd),
+    properties: buffer.toString('hex', p.propertiesStart, p.propertiesEnd),
+    payload: buffer.toString('hex', p.payloadStart, p.payloadEnd),
+    expiry: p.expiryAt === 0 ? undefined : buffer.readUInt32BE(p.expiryAt),
+  }
+}
 
 function oracle(bytes: Buffer, level: number): IPublishPacket {
   let read: IPublishPacket | undefined
