@@ -17,7 +17,7 @@ import { InflightWindow } from './inflight-window.ts'
 import { KeptMessage } from './kept-message.ts'
 import { KeptQueue, type QueueBounds } from './kept-queue.ts'
 
-export interface SessionBounds {
+interface SessionBounds {
   /** Unacknowledged messages of QoS 1 and 2: ours, or the client's Receive Maximum where that is lower. */
   readonly inflight: number
   /** Messages of QoS 2 that came and whose PUBREL has not: the Receive Maximum that we grant. */
