@@ -34,6 +34,8 @@ export interface Databases {
   /** Numbers whose stored row says online. */
   readonly online: Database<true, number>
   readonly accessKeys: Database<AccessKeyValue, string>
+  /** Rows of retained messages, by space and topic (retained-store.ts). */
+  readonly retained: Database<Buffer, Buffer>
 }
 
 /** One step from the format before it; runs in the transaction that also stores the new version. */
@@ -145,6 +147,12 @@ function openDatabases(root: RootDatabase, path: string): Databases {
     if (database !== undefined) return database
     throw new PlatformError('data.unreadable', `${path} has no database ${name}`)
   }
+  function bytes(name: string): Database<Buffer, Buffer> {
+    const options = { name, keyEncoding: 'binary', encoding: 'binary' } as const
+    const database: Database<Buffer, Buffer> | undefined = root.openDB<Buffer, Buffer>(options)
+    if (database !== undefined) return database
+    throw new PlatformError('data.unreadable', `${path} has no database ${name}`)
+  }
   return {
     meta: named('meta'),
     products: named('products'),
@@ -154,6 +162,7 @@ function openDatabases(root: RootDatabase, path: string): Databases {
     states: named('states', 'uint32'),
     online: named('online', 'uint32'),
     accessKeys: named('accessKeys'),
+    retained: bytes('retained'),
   }
 }
 

@@ -1,6 +1,7 @@
 /** Starts the worker threads in the order of what they need of each other, and ends them in the reverse. */
 import { randomBytes } from 'node:crypto'
 import { MessageChannel } from 'node:worker_threads'
+import { RetainedFigures } from '../actors/router/retained-figures.ts'
 import type { Remote } from '../actors/runtime/conversation.ts'
 import { PresenceTable } from '../actors/runtime/presence-table.ts'
 import { ShardBoard } from '../actors/runtime/shard-board.ts'
@@ -53,11 +54,13 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
   const { data, settings, secretKey, diagnostics, login, onFailure } = options
   const bounds = { limit: settings.limits.shardRequests, timeoutMs: REQUEST_MS }
   const common = { diagnostics, login, bounds }
+  const retained = new RetainedFigures().memory
   const storageStart: StorageStart = {
     storePath: data.store,
     logsPath: data.logs,
     secretKey,
     settings,
+    retained,
   }
   const storageThread = new WorkerThread({
     ...common,
@@ -99,6 +102,7 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
         listeners: options.listeners,
         tls,
         presence: presence.memory,
+        retained,
         board: board.memory,
         highWater: highWaters[shard] as SharedArrayBuffer,
         storagePort: line.port2,

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Conversation } from '../actors/runtime/conversation.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
+import type { RetainedSink } from '../core/ports/retained-store.ts'
 import { replayedChange, tellingPart } from '../protocol/alink/alink-replay.ts'
 import type { CheckpointStore } from '../storage/checkpoint-store.ts'
 import type { Environment } from '../storage/environment.ts'
@@ -33,6 +34,7 @@ const MEGABYTE = 1_000_000
 export interface ReplayParts {
   readonly environment: Environment
   readonly checkpoints: CheckpointStore
+  readonly retained: RetainedSink
   readonly storePath: string
   readonly logsPath: string
   readonly diagnostics: Diagnostics
@@ -58,7 +60,7 @@ export const HELPER_METHODS: readonly (keyof HelperControl)[] = ['restore', 'fin
 export async function replayAtStart(
   parts: ReplayParts,
 ): Promise<StorageReady['replayed'] & { readonly logs: readonly RecoveredLog[] }> {
-  const { environment, checkpoints, storePath, logsPath, diagnostics } = parts
+  const { environment, checkpoints, retained, storePath, logsPath, diagnostics } = parts
   const startedAt = systemClock.monotonic()
   const plan = planRecovery({ logsDirectory: logsPath }, checkpoints)
   const store = new PackingStore(environment, (rows) => checkpoints.restore(rows))
@@ -68,7 +70,7 @@ export async function replayAtStart(
   const rest = { first: own.last + 1, last }
   const source = { store, tellingPart, changeOf: replayedChange, progress: reporter(diagnostics) }
   const [recovery, helperRows] = await Promise.all([
-    recoverPart(plan, own, source),
+    recoverPart(plan, own, { ...source, retained }),
     helped ? help({ storePath, plan, range: rest }, checkpoints) : 0,
   ])
   await finishRecovery(checkpoints, recovery.logs)

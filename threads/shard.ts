@@ -9,7 +9,11 @@ import { ModelCache } from '../actors/device/model-cache.ts'
 import { Settlement } from '../actors/device/settlement.ts'
 import { forwardDownlink, onForwarded } from '../actors/router/remote-inbox.ts'
 import { RemoteRoutes } from '../actors/router/remote-routes.ts'
+import { RetainedFigures } from '../actors/router/retained-figures.ts'
+import { RetainedMessages } from '../actors/router/retained-messages.ts'
 import { Router } from '../actors/router/router.ts'
+import { SharedRetained } from '../actors/router/shared-retained.ts'
+import { Background } from '../actors/runtime/background.ts'
 import { Conversation } from '../actors/runtime/conversation.ts'
 import { Mesh } from '../actors/runtime/mesh.ts'
 import { PostedDiagnostics } from '../actors/runtime/posted-diagnostics.ts'
@@ -20,6 +24,7 @@ import { Tally } from '../actors/runtime/tally.ts'
 import { TimingWheel } from '../actors/runtime/timing-wheel.ts'
 import { Session } from '../actors/session/session.ts'
 import { SharedDirectory } from '../actors/session/shared-directory.ts'
+import { retainedEntry } from '../core/domain/log-entry.ts'
 import { MessageIdSource } from '../core/domain/message-id.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
@@ -27,6 +32,7 @@ import type { ClientDirectory } from '../core/ports/client-directory.ts'
 import type { SessionTerms } from '../core/ports/client-session.ts'
 import type { MessageLog } from '../core/ports/message-log.ts'
 import type { PacketOutlet } from '../core/ports/packet-outlet.ts'
+import type { RetainedSink } from '../core/ports/retained-store.ts'
 import { AlinkJournal } from '../protocol/alink/alink-journal.ts'
 import { OpenConnections } from '../protocol/listeners/connection-gate.ts'
 import type { Listener } from '../protocol/listeners/listener.ts'
@@ -41,16 +47,20 @@ import { Environment } from '../storage/environment.ts'
 import { HighWater } from '../storage/log/high-water.ts'
 import { LogWriter } from '../storage/log/log-writer.ts'
 import { RegistryStore } from '../storage/registry-store.ts'
+import { RetainedStore } from '../storage/retained-store.ts'
 import { SecretBox } from '../storage/sealed-secret.ts'
 import { meshPort } from './shard-lines.ts'
 import { ShardWatch } from './shard-watch.ts'
 import { systemClock, systemRandom } from './system.ts'
 import {
   CHECKPOINT_METHODS,
+  RETAINED_METHODS,
   SHARD_METHODS,
   type ShardReady,
   type ShardStart,
 } from './thread-start.ts'
+
+const SPACE = { alibaba: 0, plain: 1 } // stored: never change one
 
 const TICK_MS = 1000 // of the timing wheel
 const CHECKPOINT_MS = 1000 // what a crash makes us replay, per shard
@@ -111,6 +121,12 @@ const turnLog: MessageLog = {
 
 // ---- the other shards
 
+const background = new Background(systemClock, (slice) =>
+  setImmediate(() => {
+    turn.enter()
+    slice()
+  }),
+)
 const timers = new TimingWheel(systemClock)
 const mesh = new Mesh({ shard, turn })
 for (const { peer, port } of start.meshPorts) mesh.join(peer, meshPort(port))
@@ -129,6 +145,7 @@ const checkpointer = new Checkpointer({
       : Promise.resolve(true),
   onCheckpoint: retireSegments,
   onClean: (actor) => devices.passivate(actor),
+  shares: [() => retained.share()],
   diagnostics,
 })
 const devices = new LiveDevices({
@@ -177,7 +194,26 @@ const open = new OpenConnections(limits.connections, {
 })
 const traffic = { received: 0, sent: 0 }
 const routes = shards > 1 ? new RemoteRoutes({ mesh, timers, counters: tally }) : undefined
-const spaces = { alibaba: new Router(routes), plain: new Router(routes) }
+const sharedRetained = new SharedRetained(mesh, (peer) => {
+  if (routes !== undefined) routes.overdrawn = peer
+})
+const retained = new RetainedMessages({
+  shard,
+  incarnation,
+  figures: new RetainedFigures(start.retained),
+  bounds: { messages: limits.retainedMessages, bytes: limits.retainedBytes },
+  reader: new RetainedStore(environment),
+  sink: storage.remote<RetainedSink>(RETAINED_METHODS),
+  journal: (row) => turnLog.append(retainedEntry(row)),
+  announce: sharedRetained.announce,
+  announceStored: sharedRetained.announceStored,
+  now: () => turn.now,
+})
+sharedRetained.serve(retained)
+const spaces = {
+  alibaba: new Router({ space: SPACE.alibaba, others: routes, retained }),
+  plain: new Router({ space: SPACE.plain, others: routes, retained }),
+}
 const directory = new SharedDirectory({
   shard,
   shards,
@@ -207,7 +243,8 @@ const shared = {
     const inflight = Math.min(limits.inflight, receiveMaximum)
     const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
     const bounds = { inflight, arrivals, queue }
-    return new Session(outlet, { bounds, counters: tally, now: () => turn.now })
+    const now = (): number => turn.now
+    return new Session(outlet, { bounds, counters: tally, now, background: background.add })
   },
 }
 const loginParts = {
@@ -273,10 +310,11 @@ const control = {
     await checkpointer.run() // one that was under way had begun before
   },
 
-  peerRecovered(): void {
+  peerRecovered(peer: number): void {
     turn.enter()
     devices.custody.peerRecovered()
     directory.peerRecovered()
+    retained.stored(peer, Number.POSITIVE_INFINITY)
   },
 
   peerJoined(peer: number): void {
@@ -284,6 +322,7 @@ const control = {
     directory.peerJoined(peer)
     directory.lookUpAgain(peer)
     routes?.peerJoined(peer)
+    for (const row of retained.ownUnstored()) sharedRetained.tell(peer, row)
   },
 
   async reopen(): Promise<ShardReady> {

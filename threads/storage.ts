@@ -3,6 +3,7 @@
  * checkpoints; then it serves the registry to main and checkpoints to the shards.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { RetainedFigures } from '../actors/router/retained-figures.ts'
 import { Conversation } from '../actors/runtime/conversation.ts'
 import { PostedDiagnostics } from '../actors/runtime/posted-diagnostics.ts'
 import { replayedChange, tellingPart } from '../protocol/alink/alink-replay.ts'
@@ -13,12 +14,14 @@ import { retireOrphan } from '../storage/log/retention.ts'
 import { recover } from '../storage/recovery/recovery.ts'
 import { logNumbers } from '../storage/recovery/recovery-plan.ts'
 import { RegistryTransactions } from '../storage/registry-transactions.ts'
+import { RetainedWriter } from '../storage/retained-store.ts'
 import { SecretBox } from '../storage/sealed-secret.ts'
 import { checkSecretKey } from '../storage/secret-check.ts'
 import { replayAtStart } from './replay.ts'
 import { systemClock, systemRandom } from './system.ts'
 import {
   CHECKPOINT_METHODS,
+  RETAINED_METHODS,
   STORAGE_METHODS,
   type StorageReady,
   type StorageStart,
@@ -37,6 +40,8 @@ const diagnostics = new PostedDiagnostics(
 )
 const environment = Environment.open({ path: start.storePath, readOnly: false })
 const checkpoints = new CheckpointStore(environment)
+const figures = new RetainedFigures(start.retained)
+const retained = new RetainedWriter(environment, (totals) => figures.setTotals(totals))
 const box = new SecretBox(start.secretKey, systemRandom)
 checkSecretKey(environment, box)
 const registry = new RegistryTransactions(environment, box, start.settings.limits.devices)
@@ -50,6 +55,7 @@ const control = {
       logsDirectory: start.logsPath,
       changeOf: replayedChange,
       tellingPart,
+      retained,
       logs: [log],
     })
     return { nextSequence: logs[0]?.nextSequence ?? 1 }
@@ -72,11 +78,21 @@ main.on('message', (message: unknown) => {
   const { shardPort } = message as { readonly shardPort?: MessagePort }
   if (shardPort === undefined) return
   shards.push(shardPort)
-  new Conversation(shardPort, BOUNDS).serve(checkpoints, CHECKPOINT_METHODS)
+  const shard = new Conversation(shardPort, BOUNDS)
+  shard.serve(checkpoints, CHECKPOINT_METHODS)
+  shard.serve(retained, RETAINED_METHODS)
 })
 conversation.tell('ready', await replay())
-retireOrphans()
-retiring = setInterval(retireOrphans, RETIRE_MS)
+cleanUp()
+retiring = setInterval(cleanUp, RETIRE_MS)
+
+function cleanUp(): void {
+  retireOrphans()
+  retained.sweep(systemClock.now()).catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error)
+    diagnostics.warn('expired retained messages could not be removed', { message })
+  })
+}
 
 /** Logs of shards that this process does not have, as an earlier start with more of them has left. */
 function retireOrphans(): void {
@@ -99,6 +115,7 @@ async function replay(): Promise<StorageReady> {
   const recovery = await replayAtStart({
     environment,
     checkpoints,
+    retained,
     storePath,
     logsPath,
     diagnostics,

@@ -8,6 +8,7 @@ import type { ShardStatus } from '../core/domain/status.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import type { DeviceOwner } from '../core/ports/device-owner.ts'
 import type { RegistryWriter } from '../core/ports/registry-writer.ts'
+import type { RetainedSink } from '../core/ports/retained-store.ts'
 import type { TlsMaterial } from '../protocol/listeners/listener.ts'
 import type { LoginHook } from '../protocol/mqtt/login.ts'
 
@@ -16,6 +17,8 @@ export interface StorageStart {
   readonly logsPath: string
   readonly secretKey: Uint8Array
   readonly settings: Settings
+  /** Of `RetainedFigures`. */
+  readonly retained: SharedArrayBuffer
 }
 
 /** What recovery found; the storage thread says it when it serves. */
@@ -40,6 +43,8 @@ export interface ShardStart {
   readonly presence: SharedArrayBuffer
   readonly board: SharedArrayBuffer
   readonly highWater: SharedArrayBuffer
+  /** Of `RetainedFigures`. */
+  readonly retained: SharedArrayBuffer
   /** To the storage thread. */
   readonly storagePort: MessagePort
   /** To the other shards. */
@@ -112,6 +117,8 @@ export const STORAGE_METHODS: readonly (keyof Remote<StorageControl>)[] = [
 ]
 
 export const CHECKPOINT_METHODS: readonly (keyof Remote<CheckpointSink>)[] = ['checkpoint']
+
+export const RETAINED_METHODS: readonly (keyof Remote<RetainedSink>)[] = ['retain']
 
 /** Methods that main serves to its workers. */
 export interface MainControl {

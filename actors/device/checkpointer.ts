@@ -4,7 +4,11 @@
  * store delays checkpoints and grows the log's tail, never memory beyond the live actors.
  */
 
-import type { CheckpointRow, CheckpointSink } from '../../core/ports/checkpoint-sink.ts'
+import type {
+  CheckpointRow,
+  CheckpointShare,
+  CheckpointSink,
+} from '../../core/ports/checkpoint-sink.ts'
 import type { Diagnostics } from '../../core/ports/diagnostics.ts'
 import type { DeviceActor } from './device-actor.ts'
 
@@ -23,6 +27,8 @@ export interface CheckpointerParts {
   /** Everything up to this sequence is in the store: older segments may be retired. */
   readonly onCheckpoint: (sequence: number) => void
   readonly onClean: (actor: DeviceActor) => void
+  /** Each takes what others have to store, as it is now. */
+  readonly shares?: readonly (() => CheckpointShare | undefined)[]
   readonly diagnostics: Diagnostics
 }
 
@@ -66,18 +72,21 @@ export class Checkpointer {
       actor.storing = true
       return { number: actor.device.number, state: actor.state }
     })
+    const shares = (this.#parts.shares ?? []).flatMap((take) => take() ?? [])
     try {
       const { sink, log, lasting } = this.#parts
       if (!(await lasting())) throw new Error('the log could not be synced')
       for (let at = 0; at < rows.length; at += ROWS_PER_MESSAGE) {
         await sink.checkpoint(rows.slice(at, at + ROWS_PER_MESSAGE), undefined)
       }
+      for (const share of shares) await share.store()
       await sink.checkpoint([], { log, sequence })
     } catch (error) {
       this.#parts.diagnostics.warn('a checkpoint failed; its rows are tried again', {
         rows: rows.length,
         error: error instanceof Error ? error.message : String(error),
       })
+      for (const share of shares) share.failed()
       for (const actor of actors) {
         actor.storing = false
         if (actor.dirty) continue

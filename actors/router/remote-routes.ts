@@ -70,9 +70,9 @@ export class RemoteRoutes implements RouteSharing {
     parts.mesh.onData(CHANNEL.routes, this.#arrive)
   }
 
-  /** Gives the router of the next topic space its number; the same order on every shard. */
-  attach(router: Router): number {
-    return this.#routers.push(router) - 1
+  /** The router of a topic space; the same numbers on every shard, from 0 without a gap. */
+  attach(space: number, router: Router): void {
+    this.#routers[space] = router
   }
 
   // ---- our own rows

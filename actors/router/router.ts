@@ -7,14 +7,17 @@
  * again by matching once).
  */
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import type { MessageSource } from '../../core/ports/message-source.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type {
   DeliveryTerms,
   Relay,
+  Retaining,
   Subscriber,
   SubscriptionOptions,
   TopicRoute,
 } from '../../core/ports/relay.ts'
+import type { RetainedMessages } from './retained-messages.ts'
 import { type Subscription, TopicTrie } from './topic-trie.ts'
 
 const MAX_ROUTES = 65_536 // some 200 bytes each
@@ -27,8 +30,7 @@ export interface RemoteSubscriber {
 /** Where the router says what the other shards shall know, and hears how far they are. */
 export interface RouteSharing {
   readonly overdrawn: number
-  /** Gives the topic space its number. */
-  attach(router: Router): number
+  attach(space: number, router: Router): void
   announce(space: number, filter: string, qos: Qos): void
   withdraw(space: number, filter: string): void
   settled(done: () => void): boolean
@@ -62,21 +64,33 @@ interface Match<S> {
 /** How many local subscriptions a filter has, by QoS. */
 type Subscribers = [qos0: number, qos1: number, qos2: number]
 
+export interface RouterParts {
+  /** Number of the topic space, the same on every shard and at every start. */
+  readonly space?: number
+  /** Absent where there is one shard. */
+  readonly others?: RouteSharing | undefined
+  /** Absent where nothing is retained. */
+  readonly retained?: RetainedMessages
+}
+
 export class Router implements Relay {
   readonly #trie = new TopicTrie<Subscriber>()
   readonly #remoteTrie = new TopicTrie<RemoteSubscriber>()
   readonly #others: RouteSharing | undefined
   readonly #space: number
+  readonly #retained: RetainedMessages | undefined
   /** Filters that other shards know of; empty where there are none. */
   readonly #filters = new Map<string, Subscribers>()
   #routes = new Map<string, Route>()
   #generation = 0
   #nextRoute = 1
 
-  /** @param others  absent where there is one shard */
-  constructor(others?: RouteSharing) {
+  constructor(parts: RouterParts = {}) {
+    const { space = 0, others, retained } = parts
+    this.#space = space
     this.#others = others
-    this.#space = others?.attach(this) ?? 0
+    this.#retained = retained
+    others?.attach(space, this)
   }
 
   get subscriptions(): number {
@@ -125,6 +139,15 @@ export class Router implements Relay {
       const { subscriber, terms } = matched[i] as Match<Subscriber>
       subscriber.deliver(publication, terms)
     }
+  }
+
+  retain(route: Route, publication: Publication): Retaining {
+    return this.#retained?.keep(this.#space, route.topic, publication) ?? 'store-behind'
+  }
+
+  retained(filter: string): MessageSource | undefined {
+    if (this.#retained === undefined || this.#retained.empty) return undefined
+    return this.#retained.matching(this.#space, filter)
   }
 
   subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {

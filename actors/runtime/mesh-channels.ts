@@ -10,4 +10,6 @@ export const CHANNEL = {
   routes: 4,
   /** Data: messages of application clients to devices. */
   inbox: 5,
+  /** Control: which retained messages are in the store. Data: those that are retained now. */
+  retained: 6,
 } as const

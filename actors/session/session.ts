@@ -9,6 +9,7 @@
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { Arrival, ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
+import type { MessageSource } from '../../core/ports/message-source.ts'
 import type { PacketOutlet, PublishHeader } from '../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type { DeliveryTerms } from '../../core/ports/relay.ts'
@@ -16,6 +17,7 @@ import { Exchanges } from './exchanges.ts'
 import { InflightWindow } from './inflight-window.ts'
 import { KeptMessage } from './kept-message.ts'
 import { KeptQueue, type QueueBounds } from './kept-queue.ts'
+import { Replay } from './replay.ts'
 
 interface SessionBounds {
   /** Unacknowledged messages of QoS 1 and 2: ours, or the client's Receive Maximum where that is lower. */
@@ -30,6 +32,8 @@ export interface SessionParts {
   readonly counters: Counters
   /** ms since the epoch, of the turn. */
   readonly now: () => number
+  /** Runs steps when there is time for them (background.ts). */
+  readonly background: (step: () => boolean) => void
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -50,6 +54,9 @@ export class Session implements ClientSession {
   #window: InflightWindow | undefined = undefined
   #queue: KeptQueue | undefined = undefined
   #exchanges: Exchanges | undefined = undefined
+  #replays: Replay[] | undefined = undefined
+  /** A step of the replay waits for its time. */
+  #replaying = false
   #closed = false
 
   constructor(outlet: PacketOutlet, parts: SessionParts) {
@@ -82,6 +89,17 @@ export class Session implements ClientSession {
   }
 
   drain(): void {
+    this.#drainQueue()
+    if (this.#replays !== undefined) this.#replayLater()
+  }
+
+  replay(source: MessageSource, terms: DeliveryTerms): void {
+    this.#replays ??= []
+    this.#replays.push(new Replay(source, terms))
+    this.#replayLater()
+  }
+
+  #drainQueue(): void {
     const queue = this.#queue
     const window = this.#window
     if (queue === undefined || window === undefined) return
@@ -122,7 +140,47 @@ export class Session implements ClientSession {
 
   closed(): void {
     this.#closed = true
+    this.#replays = undefined
     this.#queue = undefined // a route that matched this session may be kept for long
+  }
+
+  #replayLater(): void {
+    if (this.#replaying) return
+    this.#replaying = true
+    this.#parts.background(this.#replayStep)
+  }
+
+  /** Stops where there is no room: `drain` begins again. */
+  readonly #replayStep = (): boolean => {
+    const [replay] = this.#replays ?? []
+    if (replay === undefined || !this.#mayReplay()) {
+      this.#replaying = false
+      return false
+    }
+    for (let due = replay.due; due !== undefined && this.#mayReplay(); due = replay.due) {
+      replay.sent()
+      this.#sendReplayed(due, replay.terms)
+    }
+    if (replay.due === undefined && !replay.fetch()) {
+      this.#replays?.shift()
+      if (this.#replays?.length === 0) this.#replays = undefined
+    }
+    return true
+  }
+
+  /** Behind all that came by the ordinary way, so that no older message follows a younger one of its topic. */
+  #mayReplay(): boolean {
+    return (this.#queue?.size ?? 0) === 0 && this.#window?.full !== true && !this.#outlet.congested
+  }
+
+  #sendReplayed(message: Publication, terms: DeliveryTerms): void {
+    const qos = lowerQos(message.qos, terms.qos)
+    if (qos === 0) {
+      this.#send(message, 0, 0, true, terms.identifiers)
+      return
+    }
+    this.#window ??= new InflightWindow(this.#parts.bounds.inflight)
+    this.#sendTracked(this.#window, message, qos, true, terms.identifiers)
   }
 
   #free(packetId: number): boolean {

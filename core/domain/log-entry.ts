@@ -1,5 +1,6 @@
 /** One entry of the message log, as it is appended and as it is read back. Bytes: `docs/formats.md`. */
 import type { DeviceNumber } from './identifiers.ts'
+import type { RetainedRow } from './retained-row.ts'
 import type { Token } from './token.ts'
 
 /**
@@ -14,6 +15,8 @@ export const ENTRY_CLASS = {
   custom: 5,
   /** The row as its new owner got it: replay goes on from here. No consumer sees it. */
   adopt: 6,
+  /** A retained message (retained-row.ts), of no device. No consumer sees it. */
+  retained: 7,
 } as const
 
 export type EntryClassName = keyof typeof ENTRY_CLASS
@@ -34,6 +37,24 @@ export interface LogEntry {
   readonly topic: string
   readonly payload: Uint8Array
 }
+
+/** The entry of a retained message; its order stands where the others have their version. */
+export function retainedEntry(row: RetainedRow): LogEntry {
+  return {
+    class: ENTRY_CLASS.retained,
+    number: NO_DEVICE,
+    token: { incarnation: row.incarnation, epoch: 0 },
+    version: row.order,
+    qos: row.qos === 0 ? 0 : 1,
+    whole: false,
+    targets: NO_TARGETS,
+    topic: '',
+    payload: row.buffer,
+  }
+}
+
+const NO_DEVICE = 0 as DeviceNumber
+const NO_TARGETS: readonly number[] = []
 
 /** An entry with its place: (log, sequence) names it for ever. */
 export interface StoredEntry extends LogEntry {

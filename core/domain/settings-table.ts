@@ -154,6 +154,12 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
   'limits.topicLevels': integer(7, 1, 128, [
     'Most levels (slashes) of a topic of a device. A deeper one is refused and counted.',
   ]),
+  'limits.retainedMessages': integer(1_000_000, 0, 1_000_000_000, [
+    'Retained messages of the platform. One more topic is refused: PUBACK 0x97, MQTT 3.x without a word.',
+  ]),
+  'limits.retainedBytes': integer(1_073_741_824, 65_536, Number.MAX_SAFE_INTEGER, [
+    'Bytes of the retained messages with their topics and properties. At the bound as above.',
+  ]),
   'limits.pendingCommands': integer(16, 1, 10_000, [
     'Commands of one device that await its reply. One more is refused: command.too-many-pending.',
   ]),

@@ -54,6 +54,9 @@ export interface Limits {
   readonly filtersPerSubscribe: number
   readonly topicBytes: number
   readonly topicLevels: number
+  /** Of all topic spaces; one more is refused. */
+  readonly retainedMessages: number
+  readonly retainedBytes: number
   /** Commands of one device that await its reply. */
   readonly pendingCommands: number
   /** Requests that the management API holds open towards one shard. */

@@ -2,8 +2,8 @@
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
 import { ENTRY_CLASS, type EntryClassName, entryClassName, type StoredEntry } from './log-entry.ts'
 
-/** What back ends see: an adopt record is between shards. */
-type UplinkKind = Exclude<EntryClassName, 'adopt'>
+/** What back ends see: an adopt record is between shards, a retained message of no device. */
+type UplinkKind = Exclude<EntryClassName, 'adopt' | 'retained'>
 
 export interface UplinkMessage {
   readonly kind: UplinkKind
@@ -34,7 +34,7 @@ const STATUS_PREFIX = '/as/mqtt/status/'
 /** @param cursor  where a reader goes on behind this entry */
 export function uplinkMessageOf(entry: StoredEntry, cursor: string): UplinkMessage | undefined {
   const kind = entryClassName(entry.class)
-  if (kind === undefined || kind === 'adopt') return undefined // of a later version: not for this reader
+  if (kind === undefined || kind === 'adopt' || kind === 'retained') return undefined // or of a later version
   const { topic, payload, messageId, storedAt } = entry
   const path = topic.startsWith(STATUS_PREFIX) ? topic.slice(STATUS_PREFIX.length - 1) : topic
   const [, productKey = '', deviceName = ''] = path.split('/')
@@ -46,10 +46,11 @@ export function uplinkMessageOf(entry: StoredEntry, cursor: string): UplinkMessa
 /** Cheaper than making the message: asked first. */
 export function passes(entry: StoredEntry, filter: UplinkFilter): boolean {
   const { productKey, deviceName, kinds } = filter
-  if (entry.class === ENTRY_CLASS.adopt) return false
+  if (entry.class === ENTRY_CLASS.adopt || entry.class === ENTRY_CLASS.retained) return false
   if (kinds !== undefined) {
     const kind = entryClassName(entry.class)
-    if (kind === undefined || kind === 'adopt' || !kinds.includes(kind)) return false
+    if (kind === undefined || kind === 'adopt' || kind === 'retained' || !kinds.includes(kind))
+      return false
   }
   if (productKey === undefined && deviceName === undefined) return true
   const levels = entry.topic.split('/')

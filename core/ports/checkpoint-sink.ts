@@ -13,6 +13,14 @@ export interface CheckpointPosition {
   readonly sequence: number
 }
 
+/** What else must be in the store before the position rises. */
+export interface CheckpointShare {
+  /** Resolves once it is committed. */
+  store(): Promise<void>
+  /** It was not stored, or not asked to be: to be taken again. */
+  failed(): void
+}
+
 export interface CheckpointSink {
   /** Resolves once committed. `position` only with the last rows that it needs. */
   checkpoint(

@@ -1,6 +1,7 @@
 /** A session as its connection uses it. The actors room implements it. */
+import type { MessageSource } from './message-source.ts'
 import type { PacketOutlet } from './packet-outlet.ts'
-import type { Subscriber } from './relay.ts'
+import type { DeliveryTerms, Subscriber } from './relay.ts'
 
 /** A PUBLISH at QoS 2 by its packet id (MQTT 5.0 §4.3.3). */
 export type Arrival =
@@ -22,6 +23,8 @@ export interface ClientSession extends Subscriber {
   arrived(packetId: number): Arrival
   /** PUBREL came, or the message was refused: the packet id is free. False: it was not in use. */
   released(packetId: number): boolean
+  /** Sends what the source has as there is room for it, behind what waits; marked as retained [MQTT-3.3.1-8]. */
+  replay(source: MessageSource, terms: DeliveryTerms): void
   /** The socket has room again. */
   drain(): void
   /** The connection is over: nothing is delivered any more, and what waited is let go. */

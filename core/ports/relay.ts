@@ -1,5 +1,6 @@
 /** The short way of plain topics: publisher's connection → matching subscribers, within the turn. */
 import type { Qos } from '../domain/qos.ts'
+import type { MessageSource } from './message-source.ts'
 import type { Publication } from './publication.ts'
 
 /** How a subscriber wants what it matched: by one subscription, or by all of its that overlap. */
@@ -25,6 +26,9 @@ export interface SubscriptionOptions {
   readonly identifier: number
 }
 
+/** What became of a message that was to be retained; all but `kept` are refusals. */
+export type Retaining = 'kept' | 'too-many-messages' | 'too-many-bytes' | 'store-behind'
+
 /** A topic name with its matching subscribers, kept by a publisher for its next message. */
 export interface TopicRoute {
   readonly topic: string
@@ -38,6 +42,10 @@ export interface Relay {
    * another shard counting as one.
    */
   publish(route: TopicRoute, publication: Publication, publisher: Subscriber | undefined): number
+  /** Keeps the message for later subscribers of its topic; an empty payload removes the one there is. */
+  retain(route: TopicRoute, publication: Publication): Retaining
+  /** What is retained for the topics that a filter matches; `undefined`: nothing at all is. */
+  retained(filter: string): MessageSource | undefined
   /** Adds one subscription, or replaces the one of this filter; false: it is new. */
   subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean
   /** False where there was none. */

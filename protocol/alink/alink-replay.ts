@@ -46,6 +46,7 @@ export function replayedChange(kind: EntryClass, text: string): ReplayedChange {
     case ENTRY_CLASS.event:
     case ENTRY_CLASS.commandReply:
     case ENTRY_CLASS.custom:
+    case ENTRY_CLASS.retained:
       return UNCHANGED
   }
 }

@@ -11,7 +11,12 @@ import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { DeviceInbox } from '../../core/ports/device-inbox.ts'
 import type { Publication } from '../../core/ports/publication.ts'
-import type { Relay, TopicRoute } from '../../core/ports/relay.ts'
+import type {
+  DeliveryTerms,
+  Relay,
+  SubscriptionOptions,
+  TopicRoute,
+} from '../../core/ports/relay.ts'
 import { customTopicOf, isPlatformTopic } from '../alink/device-topics.ts'
 import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
@@ -47,7 +52,7 @@ const MAX_LEVELS = 128 // a filter costs a tree node a level, and matching a sta
 
 const GRANTS: Grants = {
   maximumQos: 2,
-  retain: false,
+  retain: true,
   subscriptionIdentifiers: true,
   sharedSubscriptions: false,
 }
@@ -60,6 +65,8 @@ export class ClientRole implements Role {
   readonly filtersPerSubscribe: number
   readonly #parts: ClientRoleParts
   readonly #filters = new Set<string>()
+  /** Subscriptions whose retained messages are due once the SUBACK has left. */
+  #replays: SubscribeRequest[] = []
   readonly #memo = new TopicMemo()
   #target: Target = FORBIDDEN
 
@@ -110,8 +117,20 @@ export class ClientRole implements Role {
       return REASON.quotaExceeded
     }
     this.#filters.add(filter)
-    relay.subscribe(this.session, filter, options)
+    const renewed = relay.subscribe(this.session, filter, options)
+    const { retainHandling } = request
+    if (retainHandling === 0 || (retainHandling === 1 && !renewed)) this.#replays.push(request) // [MQTT-3.3.1-9] [MQTT-3.3.1-10]
     return options.qos
+  }
+
+  subscribed(): void {
+    const replays = this.#replays
+    if (replays.length === 0) return
+    this.#replays = []
+    for (const { filter, options } of replays) {
+      const source = this.#parts.relay.retained(filter)
+      if (source !== undefined) this.session.replay(source, replayTerms(options))
+    }
   }
 
   unsubscribe(filter: string): ReasonCode {
@@ -126,7 +145,8 @@ export class ClientRole implements Role {
       this.#parts.counters.add('publish.refused', 'will-not-authorized')
       return
     }
-    this.#route(target.route, target.device, publicationOf(will.topic, will.payload, will.qos))
+    const publication = publicationOf(will.topic, will.payload, will.qos, will.retain)
+    this.#route(target.route, target.device, publication)
   }
 
   closed(): void {
@@ -147,6 +167,13 @@ export class ClientRole implements Role {
 
   #route(route: TopicRoute, device: DeviceTopic | undefined, p: Publication): ReasonCode {
     const { relay, inbox, counters } = this.#parts
+    if (p.retain) {
+      const retaining = relay.retain(route, p)
+      if (retaining !== 'kept') {
+        counters.add('publish.refused', `retained-${retaining}`)
+        return REASON.quotaExceeded
+      }
+    }
     let reached = relay.publish(route, p, this.session)
     if (device !== undefined && inbox !== undefined) {
       const payload = p.buffer.subarray(p.payloadStart, p.payloadEnd)
@@ -158,6 +185,11 @@ export class ClientRole implements Role {
     }
     return reached > 0 ? REASON.success : REASON.noMatchingSubscribers
   }
+}
+
+function replayTerms({ qos, identifier }: SubscriptionOptions): DeliveryTerms {
+  const identifiers = identifier === 0 ? [] : [identifier]
+  return { qos, retainAsPublished: true, identifiers }
 }
 
 function isTooDeep(topic: string): boolean {

@@ -7,7 +7,7 @@ import { FAULT } from './faults.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import type { ConnackFacts } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
-import type { Role, Will } from './role.ts'
+import type { Grants, Role, Will } from './role.ts'
 
 /** A client that named no Maximum Packet Size. */
 export const UNLIMITED: number = Number.POSITIVE_INFINITY
@@ -77,14 +77,23 @@ function willOf(connect: IConnectPacket): WillOutcome {
   const { will } = connect
   if (will === undefined) return { kind: 'ok', will: undefined }
   if (!isTopicName(will.topic)) return { kind: 'fault', fault: FAULT.willTopic }
-  if (connect.protocolVersion === 5) {
-    if (will.retain === true) return { kind: 'fault', fault: FAULT.willRetain } // [MQTT-3.2.2-13]
-  }
   const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload
   return {
     kind: 'ok',
-    will: { topic: will.topic, payload: Buffer.from(payload), qos: will.qos ?? 0 },
+    will: {
+      topic: will.topic,
+      payload: Buffer.from(payload),
+      qos: will.qos ?? 0,
+      retain: will.retain ?? false,
+    },
   }
+}
+
+/** A Will that asks for more than its client is granted; who that is, is known behind the login. */
+export function willFault(will: Will | undefined, grants: Grants): Fault | undefined {
+  if (will === undefined) return undefined
+  if (will.qos > grants.maximumQos) return FAULT.willQos // [MQTT-3.2.2-12]
+  return will.retain && !grants.retain ? FAULT.willRetain : undefined // [MQTT-3.2.2-13]
 }
 
 /** Silence for longer ends the connection [MQTT-3.1.2-22]. */

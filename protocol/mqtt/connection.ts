@@ -20,6 +20,7 @@ import {
   keepAliveLimitSec,
   readConnect,
   UNLIMITED,
+  willFault,
 } from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
@@ -219,6 +220,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const packetId = parsed.packet.messageId as number
     if (this.#around.relay.settled(() => this.#onSettled(packetId, codes))) {
       writeSuback(this.#transport, this.#level, packetId, codes) // [MQTT-3.8.4-1]
+      this.#flow?.role.subscribed()
       return true
     }
     this.#settling = true
@@ -230,6 +232,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (this.#phase !== 'connected') return
     this.#around.turn.enter()
     writeSuback(this.#transport, this.#level, packetId, codes)
+    this.#flow?.role.subscribed()
     this.#settling = false
     this.#resume()
   }
@@ -303,6 +306,13 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       role.closed() // the client left while its device was claimed
       return
     }
+    const keptWill = admission.keepsWill ? will : undefined
+    const fault = willFault(keptWill, role.grants)
+    if (fault !== undefined) {
+      role.closed()
+      this.#refuse(5, fault)
+      return
+    }
     const client = {
       packetBytes: this.#maximumPacketSize,
       topicAliases: connect.properties?.topicAliasMaximum ?? 0,
@@ -311,7 +321,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#phase = 'connected'
     this.#cutter.maxBytes = limits.packetBytes
     this.#keepAliveSec = connect.keepalive ?? 0
-    this.#will = admission.keepsWill ? will : undefined
+    this.#will = keptWill
     counters.add('connect.accepted')
     const facts = connackFacts(connect, limits, role, assignedClientIdentifier)
     writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)

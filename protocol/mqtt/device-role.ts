@@ -144,6 +144,8 @@ export class DeviceRole implements Role, DeviceLink {
     return options.qos
   }
 
+  subscribed(): void {}
+
   unsubscribe(filter: string): ReasonCode {
     return this.#filters.delete(filter) ? REASON.success : REASON.noSubscriptionExisted
   }

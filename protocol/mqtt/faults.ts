@@ -29,6 +29,7 @@ type FaultName =
   | 'invalidTopic'
   | 'notMqtt'
   | 'protocolVersion'
+  | 'willQos'
   | 'willRetain'
   | 'willTopic'
   | 'clientId'
@@ -59,7 +60,11 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'too many messages wait for acknowledgement',
   ),
   tooEager: fault(REASON.quotaExceeded, 'too-eager', 'too much was sent before CONNACK'),
-  retain: fault(REASON.retainNotSupported, 'retain', 'retained messages are not available here'),
+  retain: fault(
+    REASON.retainNotSupported,
+    'retain',
+    'retained messages are not available to devices here',
+  ),
   longLength: fault(
     REASON.malformedPacket,
     'malformed-length',
@@ -114,10 +119,11 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'protocol-version',
     'MQTT 3.1, 3.1.1 and 5.0 are spoken here',
   ),
+  willQos: fault(REASON.qosNotSupported, 'will-qos', 'a Will at QoS 2, which devices have not'),
   willRetain: fault(
     REASON.retainNotSupported,
     'will-retain',
-    'a retained Will; none are kept here',
+    'a retained Will, which devices have not',
   ),
   willTopic: fault(REASON.topicNameInvalid, 'will-topic', 'the topic of the Will is no topic name'),
   clientId: fault(

@@ -113,9 +113,10 @@ export class MessageFlow {
       const fault = this.#incomingAliases.resolve(incoming)
       if (fault !== undefined) return fault
     }
-    if (incoming.retain) {
+    if (incoming.retain && !role.grants.retain) {
       if (this.#level === 5) return FAULT.retain // [MQTT-3.2.2-14]
       counters.add('publish.retain-ignored')
+      incoming.retain = false
     }
     traffic.received += 1
     if (qos === 2) {

@@ -2,7 +2,12 @@
 import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 
-export function publicationOf(topic: string, payload: Uint8Array, qos: Qos): Publication {
+export function publicationOf(
+  topic: string,
+  payload: Uint8Array,
+  qos: Qos,
+  retain = false,
+): Publication {
   const topicBytes = Buffer.byteLength(topic)
   const buffer = Buffer.allocUnsafe(topicBytes + payload.length)
   buffer.write(topic, 0)
@@ -10,7 +15,7 @@ export function publicationOf(topic: string, payload: Uint8Array, qos: Qos): Pub
   return {
     buffer,
     qos,
-    retain: false,
+    retain,
     topicStart: 0,
     topicEnd: topicBytes,
     propertiesStart: topicBytes,

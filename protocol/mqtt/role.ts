@@ -9,6 +9,8 @@ import type { Fault, ReasonCode } from './reason-code.ts'
 export interface SubscribeRequest {
   readonly filter: string
   readonly options: SubscriptionOptions
+  /** When retained messages are sent (§3.8.3.1): 0 always, 1 to a new subscription, 2 never. */
+  readonly retainHandling: number
 }
 
 /** A Will (§3.1.2.5): published where the connection ends without a DISCONNECT that forgoes it. */
@@ -16,6 +18,7 @@ export interface Will {
   readonly topic: string
   readonly payload: Uint8Array
   readonly qos: Qos
+  readonly retain: boolean
 }
 
 /** What CONNACK says to one kind of client (§3.2.2.3). */
@@ -38,6 +41,8 @@ export interface Role {
   /** Answers of the last publish that must not overtake its PUBACK. */
   answer(): void
   subscribe(request: SubscribeRequest): ReasonCode | Qos
+  /** Every shard knows what was subscribed: retained messages follow the SUBACK. */
+  subscribed(): void
   unsubscribe(filter: string): ReasonCode
   publishWill(will: Will): void
   /** Once, when the connection is over. */

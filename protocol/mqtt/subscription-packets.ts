@@ -18,7 +18,7 @@ export function subscribe(
   const identifier = Number(packet.properties?.subscriptionIdentifier ?? 0)
   if (identifier !== 0 && !role.grants.subscriptionIdentifiers) return FAULT.subscriptionIdentifier
   const codes: number[] = []
-  for (const [i, { topic, qos, nl, rap }] of packet.subscriptions.entries()) {
+  for (const [i, { topic, qos, nl, rap, rh }] of packet.subscriptions.entries()) {
     if (!isTopicFilter(topic)) return FAULT.invalidFilter // [MQTT-4.7.1-1]
     if (i >= role.filtersPerSubscribe) {
       counters.add('subscribe.refused', 'too-many-filters')
@@ -31,7 +31,7 @@ export function subscribe(
       retainAsPublished: rap === true,
       identifier,
     }
-    const code = role.subscribe({ filter: topic, options })
+    const code = role.subscribe({ filter: topic, options, retainHandling: rh ?? 0 })
     codes.push(subackCode(code, level))
   }
   return codes

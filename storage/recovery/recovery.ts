@@ -10,7 +10,9 @@
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EntryClass } from '../../core/domain/log-entry.ts'
+import { ENTRY_CLASS } from '../../core/domain/log-entry.ts'
 import type { CheckpointSink } from '../../core/ports/checkpoint-sink.ts'
+import type { RetainedSink } from '../../core/ports/retained-store.ts'
 import type { LogFiles } from '../log/log-files.ts'
 import { LogReader } from '../log/log-reader.ts'
 import { EntryView, RECORD_HEADER_BYTES } from '../log/record-codec.ts'
@@ -22,6 +24,7 @@ import {
   type RecoveryStore,
   type RowStore,
 } from './recovery-plan.ts'
+import { RetainedGathering } from './retained-gathering.ts'
 import type { ChangeOf } from './row-fold.ts'
 import { RowWriter } from './row-writer.ts'
 
@@ -42,6 +45,8 @@ export interface RecoveryParts {
   readonly tellingPart: (kind: EntryClass, bytes: Buffer, start: number, end: number) => number
   /** What it does, by that part. */
   readonly changeOf: ChangeOf
+  /** Where retained messages go; absent: another part brings them. */
+  readonly retained?: RetainedSink
   /** Called after every few megabytes and every batch of rows. */
   readonly progress?: (progress: RecoveryProgress) => void
   readonly files?: LogFiles
@@ -92,6 +97,7 @@ export async function recoverPart(
   const { store, files, tellingPart, changeOf } = parts
   const chains = new EntryChains(range, parts.chainBounds)
   const writer = new RowWriter(store, changeOf)
+  const retained = parts.retained && new RetainedGathering(parts.retained)
   const entry = new EntryView()
   const logs: RecoveredLog[] = []
   let [entries, bytes, pauseAt] = [0, 0, PAUSE_BYTES]
@@ -110,11 +116,13 @@ export async function recoverPart(
           position = entry.moveTo(chunk, position)
           if (record.firstSequence + i <= checkpointed) continue
           entries += 1
+          if (entry.class === ENTRY_CLASS.retained) retained?.add(entry)
           const { number } = entry
           if (number < range.first || number > range.last) continue
           chains.add(entry, tellingPart(entry.class, chunk, entry.payloadAt, entry.end))
         }
         bytes += record.length
+        if (retained?.isFull === true) await retained.write()
         if (chains.isFull) {
           await writer.write(chains, tell)
           chains.clear()
@@ -130,6 +138,7 @@ export async function recoverPart(
     logs.push({ log, nextSequence })
   }
   tell()
+  await retained?.write()
   await writer.write(chains, tell)
   return { entries, rows: writer.written, logs }
 }

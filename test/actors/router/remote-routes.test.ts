@@ -32,7 +32,7 @@ class RouterHouse {
     this.routes = this.group.shards.map(
       ({ mesh, timers, tally }) => new RemoteRoutes({ mesh, timers, counters: tally }),
     )
-    this.routers = this.routes.map((routes) => new Router(routes))
+    this.routers = this.routes.map((others) => new Router({ others }))
   }
 
   router(shard: number): Router {
@@ -154,7 +154,7 @@ describe('routes between shards', () => {
       timers: successor.timers,
       counters: successor.tally,
     })
-    house.routers[1] = new Router(house.routes[1])
+    house.routers[1] = new Router({ others: house.routes[1] })
     house.group.join(house.group.shard(0), successor)
     house.routes[0]?.peerJoined(1)
     house.group.settle()

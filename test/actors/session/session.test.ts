@@ -47,10 +47,17 @@ function setUp(inflight = 2, messages = 3) {
   const tally = new Tally()
   const clock = { now: 1_000_000 }
   const bounds = { inflight, arrivals: 2, queue: { messages, bytes: 1000 } }
-  const session = new Session(outlet, { bounds, counters: tally, now: () => clock.now })
+  const steps: (() => boolean)[] = []
+  const parts = { bounds, counters: tally, now: () => clock.now }
+  const session = new Session(outlet, { ...parts, background: (step) => steps.push(step) })
+  const work = (): void => {
+    for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+      if (step()) steps.push(step)
+    }
+  }
   const say = (payload: string, qos: Qos): void =>
     session.deliver(publicationOf('t', payload, qos), terms(2))
-  return { outlet, tally, session, say, clock }
+  return { outlet, tally, session, say, clock, work }
 }
 
 describe('session', () => {

@@ -33,12 +33,6 @@ export const INVALID_CONNECT: readonly InvalidPacket[] = [
   invalid('Will Retain without Will [MQTT-3.1.2-13]', V4, connect(4, 0x22, ME), 'malformed-packet'),
   invalid('password alone [MQTT-3.1.2-22]', V4, connect(4, 0x42, ME, T), 'password-alone'),
   invalid('wildcard in Will topic', V4, connect(4, 6, ME, field('a/#'), T), 'will-topic'),
-  invalid(
-    'retained Will [MQTT-3.2.2-13]',
-    V5,
-    connect(5, 0x26, NONE, ME, NONE, T, T),
-    'will-retain',
-  ),
   invalid('client id not UTF-8 [MQTT-3.1.3-4]', V4, connect(4, 2, field(NOT_UTF8)), 'invalid-utf8'),
   invalid('U+0000 in user name', V4, connect(4, 0x82, ME, field('\0')), 'null-character'),
   invalid('behind its end', V4, connect(4, 2, ME, 0), 'trailing-bytes'),

@@ -28,7 +28,6 @@ describe('opening a connection', () => {
     assert.deepEqual(
       { ...connack?.properties },
       {
-        retainAvailable: false,
         sharedSubscriptionAvailable: false,
         maximumPacketSize: 5000,
         receiveMaximum: 1024,

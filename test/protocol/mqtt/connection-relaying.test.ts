@@ -119,12 +119,5 @@ describe('relaying at QoS 1', () => {
       const [message] = reader.received() as IPublishPacket[]
       assert.deepEqual([message?.payload.toString(), message?.retain], ['y', false])
     }
-    assert.equal(broker.count('publish.retain-ignored'), 1)
-  })
-
-  it('ends an MQTT 5 publisher that asks to retain, which CONNACK said is not available [MQTT-3.2.2-14]', () => {
-    const client = new MemoryBroker().join({ protocolVersion: 5 })
-    client.send({ ...publish('t', 'x', 1, 9), retain: true })
-    assert.deepEqual(client.heard(), ['disconnect 154'])
   })
 })

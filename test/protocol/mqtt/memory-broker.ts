@@ -2,11 +2,15 @@
  * The MQTT side of one shard in memory: real turn, timers, router, sessions and directory. Sockets, time
  * and the login are the test's.
  */
+import { RetainedFigures } from '../../../actors/router/retained-figures.ts'
+import { RetainedMessages } from '../../../actors/router/retained-messages.ts'
 import { Router } from '../../../actors/router/router.ts'
+import { Background } from '../../../actors/runtime/background.ts'
 import { Tally } from '../../../actors/runtime/tally.ts'
 import { TimingWheel } from '../../../actors/runtime/timing-wheel.ts'
 import { Session } from '../../../actors/session/session.ts'
 import type { AccessPolicy } from '../../../core/domain/access-policy.ts'
+import type { RetainedRow } from '../../../core/domain/retained-row.ts'
 import type { Limits } from '../../../core/domain/settings.ts'
 import { deriveSettings } from '../../../core/domain/settings-schema.ts'
 import type { DeviceHost } from '../../../core/ports/device-host.ts'
@@ -18,6 +22,7 @@ import type { Login } from '../../../protocol/mqtt/login.ts'
 import type { DeviceHouse } from '../../support/device-house.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { ManualTurns } from '../../support/manual-turns.ts'
+import { MemoryRetained } from '../../support/memory-retained.ts'
 import { RecordedDiagnostics } from '../../support/recorded-diagnostics.ts'
 import { countingRandom } from '../../support/service-house.ts'
 import { soloDirectory } from '../../support/solo-mesh.ts'
@@ -42,11 +47,17 @@ export class MemoryBroker {
   readonly tally: Tally
   readonly timers: TimingWheel
   readonly turns: ManualTurns
-  readonly router: Router = new Router()
+  readonly store: MemoryRetained = new MemoryRetained()
+  readonly retained: RetainedMessages
+  readonly router: Router
   readonly diagnostics: RecordedDiagnostics = new RecordedDiagnostics()
   readonly around: ConnectionSurroundings
   readonly slab: OutputSlab = new OutputSlab()
+  readonly figures: RetainedFigures = new RetainedFigures()
+  /** Retained messages that were written to the log. */
+  readonly journal: RetainedRow[] = []
   readonly #options: BrokerOptions
+  readonly #slices: (() => void)[] = []
 
   constructor(options: BrokerOptions = {}) {
     const { house } = options
@@ -56,6 +67,20 @@ export class MemoryBroker {
     this.tally = house?.tally ?? new Tally()
     this.timers = house?.timers ?? new TimingWheel(this.clock)
     this.turns = new ManualTurns(this.clock, this.tally, this.slab.reset)
+    const background = new Background(this.clock, (slice) => this.#slices.push(slice))
+    this.retained = new RetainedMessages({
+      shard: 0,
+      incarnation: 1,
+      figures: this.figures,
+      bounds: { messages: limits.retainedMessages, bytes: limits.retainedBytes },
+      reader: this.store,
+      sink: this.store,
+      journal: (row) => this.journal.push(row),
+      announce: () => {},
+      announceStored: () => {},
+      now: () => this.turns.turn.now,
+    })
+    this.router = new Router({ retained: this.retained })
     this.around = {
       turn: this.turns.turn,
       timers: this.timers,
@@ -81,6 +106,7 @@ export class MemoryBroker {
           bounds,
           counters: this.tally,
           now: () => this.turns.turn.now,
+          background: background.add,
         })
       },
     }
@@ -118,11 +144,28 @@ export class MemoryBroker {
     return client
   }
 
+  /** Ends the open turn, and does what waits in the background. */
+  readonly settle = (): void => {
+    this.turns.settle()
+    for (let slice = this.#slices.shift(); slice !== undefined; slice = this.#slices.shift()) {
+      this.turns.turn.enter()
+      slice()
+      this.turns.settle()
+    }
+  }
+
+  /** What is retained becomes the store's. */
+  async checkpoint(): Promise<void> {
+    const share = this.retained.share()
+    await share?.store().catch(() => share.failed())
+    this.figures.setTotals({ messages: this.store.messages, bytes: 0 })
+  }
+
   passSeconds(seconds: number): void {
     for (let i = 0; i < seconds; i++) {
       this.clock.advance(1000)
       this.timers.tick()
-      this.turns.settle()
+      this.settle()
     }
   }
 

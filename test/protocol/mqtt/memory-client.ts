@@ -4,7 +4,6 @@ import type { OutputSlab } from '../../../protocol/listeners/output-slab.ts'
 import { MqttConnection } from '../../../protocol/mqtt/connection.ts'
 import type { ConnectionSurroundings } from '../../../protocol/mqtt/connection-surroundings.ts'
 import type { Login } from '../../../protocol/mqtt/login.ts'
-import type { ManualTurns } from '../../support/manual-turns.ts'
 import { MemoryTransport } from '../../support/memory-transport.ts'
 import { inWords } from './packets.ts'
 
@@ -12,7 +11,7 @@ import { inWords } from './packets.ts'
 export interface ClientHome {
   readonly around: ConnectionSurroundings
   readonly slab: OutputSlab
-  readonly turns: ManualTurns
+  readonly settle: () => void
 }
 
 export class MemoryClient {
@@ -33,7 +32,7 @@ export class MemoryClient {
   /** All of it in one read; the turn that it began ends before this returns. */
   send(...packets: (Packet | Uint8Array)[]): void {
     this.transport.say(Buffer.concat(packets.map((packet) => this.encode(packet))))
-    this.#home.turns.settle()
+    this.#home.settle()
   }
 
   encode(packet: Packet | Uint8Array): Uint8Array {

@@ -43,7 +43,6 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
   invalid('topic beyond its packet', BOTH, packet(0x30, [0, 9, 0x74]), 'truncated-publish'),
   invalid('no packet id', BOTH, packet(0x32, T, 0), 'truncated-publish'),
   invalid('no property length', V5, packet(0x30, T), 'truncated-publish'),
-  invalid('retained [MQTT-3.2.2-14]', V5, packet(0x31, T, NONE), 'retain'),
   invalid('properties beyond their packet', V5, packet(0x30, T, [9, 1, 0]), 'truncated-packet'),
   invalid(
     'property beyond its list',
