@@ -20,10 +20,10 @@ import type {
 import { customTopicOf, isPlatformTopic } from '../alink/device-topics.ts'
 import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
-import { publicationOf } from './mqtt-publication.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
-import type { Grants, Role, SubscribeRequest, Will } from './role.ts'
+import type { Grants, Role, SubscribeRequest } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
+import type { Will } from './will.ts'
 
 export interface ClientRoleParts {
   readonly name: string
@@ -145,8 +145,7 @@ export class ClientRole implements Role {
       this.#parts.counters.add('publish.refused', 'will-not-authorized')
       return
     }
-    const publication = publicationOf(will.topic, will.payload, will.qos, will.retain)
-    this.#route(target.route, target.device, publication)
+    this.#route(target.route, target.device, will.message)
   }
 
   closed(): void {

@@ -1,13 +1,13 @@
 /** Rules of CONNECT (§3.1) that need no state: what is refused before anyone is asked who it is. */
 import type { IConnectPacket } from 'mqtt-packet'
 import type { Limits } from '../../core/domain/settings.ts'
-import { isTopicName } from '../../core/domain/topic.ts'
 import type { ControlPackets } from './control-packets.ts'
 import { FAULT } from './faults.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import type { ConnackFacts } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
-import type { Grants, Role, Will } from './role.ts'
+import type { Grants, Role } from './role.ts'
+import { readWill, type Will } from './will.ts'
 
 /** A client that named no Maximum Packet Size. */
 export const UNLIMITED: number = Number.POSITIVE_INFINITY
@@ -53,47 +53,31 @@ export function readConnect(frame: Buffer, body: number, packets: ControlPackets
   const parsed = packets.connect(frame, body)
   if (parsed.kind === 'fault') return parsed
   const connect = parsed.packet
-  const outcome = willOf(connect)
+  const read = readWill(frame, body)
   const request: ConnectRequest = {
     connect,
     level: connect.protocolVersion ?? 4,
-    will: outcome.kind === 'ok' ? outcome.will : undefined,
+    will: read.kind === 'will' ? read.will : undefined,
     maximumPacketSize: connect.properties?.maximumPacketSize ?? UNLIMITED,
   }
-  if (outcome.kind === 'fault') return { kind: 'refused', code3: 5, fault: outcome.fault, request }
+  const fault = read.kind === 'fault' ? read.fault : unavailable(connect)
+  if (fault !== undefined) return { kind: 'refused', code3: 5, fault, request }
   return { kind: 'request', request }
 }
 
-type WillOutcome =
-  | { readonly kind: 'ok'; readonly will: Will | undefined }
-  | { readonly kind: 'fault'; readonly fault: Fault }
-
-/** The Will, and what else a CONNECT asks that is not available. */
-function willOf(connect: IConnectPacket): WillOutcome {
-  const { authenticationMethod, authenticationData } = connect.properties ?? {}
-  if (authenticationMethod !== undefined || authenticationData !== undefined) {
-    return { kind: 'fault', fault: FAULT.authMethod }
-  }
-  const { will } = connect
-  if (will === undefined) return { kind: 'ok', will: undefined }
-  if (!isTopicName(will.topic)) return { kind: 'fault', fault: FAULT.willTopic }
-  const payload = typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload
-  return {
-    kind: 'ok',
-    will: {
-      topic: will.topic,
-      payload: Buffer.from(payload),
-      qos: will.qos ?? 0,
-      retain: will.retain ?? false,
-    },
-  }
+/** What a CONNECT asks that is not available. */
+function unavailable({ properties }: IConnectPacket): Fault | undefined {
+  const { authenticationMethod, authenticationData } = properties ?? {}
+  if (authenticationMethod === undefined && authenticationData === undefined) return undefined
+  return FAULT.authMethod
 }
 
 /** A Will that asks for more than its client is granted; who that is, is known behind the login. */
 export function willFault(will: Will | undefined, grants: Grants): Fault | undefined {
   if (will === undefined) return undefined
-  if (will.qos > grants.maximumQos) return FAULT.willQos // [MQTT-3.2.2-12]
-  return will.retain && !grants.retain ? FAULT.willRetain : undefined // [MQTT-3.2.2-13]
+  const { qos, retain } = will.message
+  if (qos > grants.maximumQos) return FAULT.willQos // [MQTT-3.2.2-12]
+  return retain && !grants.retain ? FAULT.willRetain : undefined // [MQTT-3.2.2-13]
 }
 
 /** Silence for longer ends the connection [MQTT-3.1.2-22]. */

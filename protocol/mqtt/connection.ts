@@ -37,8 +37,8 @@ import {
   writeUnsuback,
 } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
-import type { Will } from './role.ts'
 import { subscribe, unsubscribe } from './subscription-packets.ts'
+import type { Will } from './will.ts'
 
 type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | 'closed'
 

@@ -23,8 +23,9 @@ import type { IncomingPublish } from './incoming-publish.ts'
 import { publicationOf } from './mqtt-publication.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
-import type { Grants, Role, SubscribeRequest, Will } from './role.ts'
+import type { Grants, Role, SubscribeRequest } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
+import type { Will } from './will.ts'
 
 export interface DeviceRoleParts {
   readonly device: Device
@@ -157,9 +158,10 @@ export class DeviceRole implements Role, DeviceLink {
       this.#parts.counters.add('publish.refused', 'will-topic')
       return
     }
-    this.#held?.custom(target.suffix, will.payload, lowerQos(will.qos, 1) as 0 | 1)
-    const publication = publicationOf(will.topic, will.payload, will.qos)
-    this.#parts.relay.publish(target.route, publication, this.session)
+    const { message } = will
+    const payload = message.buffer.subarray(message.payloadStart, message.payloadEnd)
+    this.#held?.custom(target.suffix, payload, lowerQos(message.qos, 1) as 0 | 1)
+    this.#parts.relay.publish(target.route, message, this.session)
   }
 
   closed(): void {

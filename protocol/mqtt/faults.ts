@@ -32,6 +32,8 @@ type FaultName =
   | 'willQos'
   | 'willRetain'
   | 'willTopic'
+  | 'willResponseTopic'
+  | 'willFormat'
   | 'clientId'
   | 'authMethod'
   | 'busy'
@@ -126,6 +128,16 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'a retained Will, which devices have not',
   ),
   willTopic: fault(REASON.topicNameInvalid, 'will-topic', 'the topic of the Will is no topic name'),
+  willResponseTopic: fault(
+    REASON.protocolError,
+    'will-response-topic',
+    'the Response Topic of the Will is no topic name',
+  ),
+  willFormat: fault(
+    REASON.payloadFormatInvalid,
+    'will-format',
+    'the payload of the Will says it is text and is none',
+  ),
   clientId: fault(
     REASON.clientIdentifierNotValid,
     'empty-client-id',

@@ -2,12 +2,7 @@
 import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 
-export function publicationOf(
-  topic: string,
-  payload: Uint8Array,
-  qos: Qos,
-  retain = false,
-): Publication {
+export function publicationOf(topic: string, payload: Uint8Array, qos: Qos): Publication {
   const topicBytes = Buffer.byteLength(topic)
   const buffer = Buffer.allocUnsafe(topicBytes + payload.length)
   buffer.write(topic, 0)
@@ -15,7 +10,7 @@ export function publicationOf(
   return {
     buffer,
     qos,
-    retain,
+    retain: false,
     topicStart: 0,
     topicEnd: topicBytes,
     propertiesStart: topicBytes,

@@ -4,6 +4,7 @@ import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { SubscriptionOptions } from '../../core/ports/relay.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import type { Fault, ReasonCode } from './reason-code.ts'
+import type { Will } from './will.ts'
 
 /** One filter of a SUBSCRIBE. */
 export interface SubscribeRequest {
@@ -11,14 +12,6 @@ export interface SubscribeRequest {
   readonly options: SubscriptionOptions
   /** When retained messages are sent (§3.8.3.1): 0 always, 1 to a new subscription, 2 never. */
   readonly retainHandling: number
-}
-
-/** A Will (§3.1.2.5): published where the connection ends without a DISCONNECT that forgoes it. */
-export interface Will {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly qos: Qos
-  readonly retain: boolean
 }
 
 /** What CONNACK says to one kind of client (§3.2.2.3). */
