@@ -210,9 +210,10 @@ const retained = new RetainedMessages({
   now: () => turn.now,
 })
 sharedRetained.serve(retained)
+const onNobody = (): void => tally.add('delivery.dropped', 'no-member')
 const spaces = {
-  alibaba: new Router({ space: SPACE.alibaba, others: routes, retained }),
-  plain: new Router({ space: SPACE.plain, others: routes, retained }),
+  alibaba: new Router({ space: SPACE.alibaba, others: routes, retained, onNobody }),
+  plain: new Router({ space: SPACE.plain, others: routes, retained, onNobody }),
 }
 const directory = new SharedDirectory({
   shard,

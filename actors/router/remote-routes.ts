@@ -8,11 +8,13 @@
  * the window. A SUBACK waits until the rows are installed everywhere, or `SETTLE_SEC` for a shard that
  * stands still.
  *
- * Wire of a publication: u8 space · u8 QoS (bits 0–1), lead (bits 2–3), retain (bit 4) · u16 bytes of topic ·
+ * Wire of a publication: u8 space · u8 QoS (bits 0–1), lead (bits 2–3), retain (bit 4), shared (5), hops (6–7) · u16
+ * bytes of topic ·
  * u32 bytes of properties · u32 bytes of payload · u32 route · u32 where among the properties the Message Expiry
  * Interval stands, plus one · lead · topic · properties · payload. `route` is the sender's number for the topic:
  * it spares the receiver the look-up. The lead, 0 to 3 bytes, puts the payload at the same place within a word as
- * it has where it comes from.
+ * it has where it comes from. For one member of a shared subscription its name follows, and its bytes stand in place of the
+ * route.
  */
 import type { Qos } from '../../core/domain/qos.ts'
 import type { Counters } from '../../core/ports/counters.ts'
@@ -27,7 +29,11 @@ const SETTLE_SEC = 2
 const ROWS_PER_MESSAGE = 1000
 const HEADER_BYTES = 20
 const LEAD_MASK = 3
+const LEAD_SHIFT = 2
 const RETAIN = 16
+const SHARED = 32
+const HOPS_SHIFT = 6
+const NO_NAME = Buffer.alloc(0)
 const KNOWN_ROUTES = 65_536 // of another shard and space; a power of two; the older one of two gives way
 
 const ADD = 1
@@ -36,9 +42,9 @@ const BARRIER = 3
 const INSTALLED = 4
 const ROWS = 5
 
-type Row = readonly [space: number, filter: string, qos: Qos]
+type Row = readonly [space: number, filter: string, qos: Qos, count: number]
 type Message =
-  | readonly [kind: typeof ADD, space: number, filter: string, qos: Qos]
+  | readonly [kind: typeof ADD, space: number, filter: string, qos: Qos, count: number]
   | readonly [kind: typeof REMOVE, space: number, filter: string]
   | readonly [kind: typeof BARRIER, id: number]
   | readonly [kind: typeof INSTALLED, id: number]
@@ -77,8 +83,8 @@ export class RemoteRoutes implements RouteSharing {
 
   // ---- our own rows
 
-  announce(space: number, filter: string, qos: Qos): void {
-    this.#tellAll([ADD, space, filter, qos])
+  announce(space: number, filter: string, qos: Qos, count: number): void {
+    this.#tellAll([ADD, space, filter, qos, count])
     this.#told ||= this.#parts.mesh.peers.length > 0
   }
 
@@ -117,8 +123,8 @@ export class RemoteRoutes implements RouteSharing {
   peerJoined(peer: number): void {
     let rows: Row[] = []
     for (const [space, router] of this.#routers.entries()) {
-      for (const [filter, qos] of router.filters()) {
-        rows.push([space, filter, qos])
+      for (const [filter, qos, count] of router.filters()) {
+        rows.push([space, filter, qos, count])
         if (rows.length < ROWS_PER_MESSAGE) continue
         this.#tell(peer, [ROWS, rows])
         rows = []
@@ -151,13 +157,13 @@ export class RemoteRoutes implements RouteSharing {
     const message = body as Message
     switch (message[0]) {
       case ADD:
-        this.#install(from, message[1], message[2], message[3])
+        this.#install(from, message[1], message[2], message[3], message[4])
         break
       case REMOVE:
         this.#remove(from, message[1], message[2])
         break
       case ROWS:
-        for (const [space, filter, qos] of message[1]) this.#install(from, space, filter, qos)
+        for (const row of message[1]) this.#install(from, ...row)
         break
       case BARRIER:
         this.#tell(from, [INSTALLED, message[1]])
@@ -171,10 +177,10 @@ export class RemoteRoutes implements RouteSharing {
     }
   }
 
-  #install(from: number, space: number, filter: string, qos: Qos): void {
+  #install(from: number, space: number, filter: string, qos: Qos, count: number): void {
     const remote = this.#remote(from, space)
     remote.filters.set(filter, qos)
-    this.#routers[space]?.addRemote(filter, remote, qos)
+    this.#routers[space]?.addRemote(filter, remote, qos, count)
   }
 
   #remove(from: number, space: number, filter: string): void {
@@ -264,13 +270,25 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     this.#parts = parts
   }
 
+  get ready(): boolean {
+    return this.#parts.mesh.hasCredit(this.#peer)
+  }
+
   send(p: Publication, qos: Qos, routeId: number): void {
+    this.#write(p, qos, 0, routeId, NO_NAME)
+  }
+
+  sendShared(p: Publication, qos: Qos, name: string, hops: number): void {
+    this.#write(p, qos, SHARED | (hops << HOPS_SHIFT), 0, Buffer.from(name))
+  }
+
+  #write(p: Publication, qos: Qos, flags: number, routeId: number, name: Buffer): void {
     const topicBytes = p.topicEnd - p.topicStart
     const propertyBytes = p.propertiesEnd - p.propertiesStart
     const payloadBytes = p.payloadEnd - p.payloadStart
-    const bytes = HEADER_BYTES + LEAD_MASK + topicBytes + propertyBytes + payloadBytes
+    const body = topicBytes + propertyBytes + payloadBytes + name.length
     const { mesh, counters } = this.#parts
-    const room = mesh.reserve(this.#peer, CHANNEL.routes, bytes, qos > 0)
+    const room = mesh.reserve(this.#peer, CHANNEL.routes, HEADER_BYTES + LEAD_MASK + body, qos > 0)
     if (room === undefined) {
       if (mesh.peers.includes(this.#peer)) counters.add('delivery.dropped', 'peer-credit')
       return
@@ -278,7 +296,7 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     const { buffer, words, at } = room
     const lead = (p.payloadStart - (at + HEADER_BYTES + topicBytes + propertyBytes)) & LEAD_MASK
     buffer[at] = this.#space
-    buffer[at + 1] = qos | (lead << 2) | (p.retain ? RETAIN : 0)
+    buffer[at + 1] = qos | (lead << LEAD_SHIFT) | (p.retain ? RETAIN : 0) | flags
     buffer[at + 2] = topicBytes
     buffer[at + 3] = topicBytes >>> 8
     put32(buffer, at + 4, propertyBytes)
@@ -289,11 +307,15 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     const copier = this.#routes.copier
     let to = at + HEADER_BYTES + lead
     if (payloadStart - topicStart === topicBytes + propertyBytes) {
-      copier.copy(buffer, words, to, from, topicStart, payloadEnd) // nothing between them: at QoS 0
+      to = copier.copy(buffer, words, to, from, topicStart, payloadEnd) // nothing between them: at QoS 0
     } else {
       to = copier.copy(buffer, words, to, from, topicStart, p.topicEnd)
       to = copier.copy(buffer, words, to, from, p.propertiesStart, p.propertiesEnd)
-      copier.copy(buffer, words, to, from, payloadStart, payloadEnd)
+      to = copier.copy(buffer, words, to, from, payloadStart, payloadEnd)
+    }
+    if (name.length > 0) {
+      put32(buffer, at + 12, name.length)
+      buffer.set(name, to)
     }
     if (qos > 0 && !mesh.hasCredit(this.#peer)) this.#routes.overdrawn = this.#peer
   }
@@ -303,7 +325,7 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     const flags = buffer[start + 1] as number
     this.qos = (flags & 3) as Qos
     this.retain = (flags & RETAIN) !== 0
-    this.topicStart = start + HEADER_BYTES + ((flags >>> 2) & LEAD_MASK)
+    this.topicStart = start + HEADER_BYTES + ((flags >>> LEAD_SHIFT) & LEAD_MASK)
     this.topicEnd =
       this.topicStart + (buffer[start + 2] as number) + (buffer[start + 3] as number) * 256
     this.propertiesStart = this.topicEnd
@@ -313,6 +335,11 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     this.payloadStart = this.propertiesEnd
     this.payloadEnd = this.payloadStart + get32(buffer, start + 8)
     const id = get32(buffer, start + 12)
+    if ((flags & SHARED) !== 0) {
+      const name = buffer.toString('utf8', this.payloadEnd, this.payloadEnd + id)
+      router.publishShared(name, this, flags >>> HOPS_SHIFT)
+      return
+    }
     const slot = id & (KNOWN_ROUTES - 1)
     let route = this.#known[slot]
     if (route === undefined || this.#ids[slot] !== id) {

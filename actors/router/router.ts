@@ -7,6 +7,7 @@
  * again by matching once).
  */
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import { filterOfShared, isShared } from '../../core/domain/topic.ts'
 import type { MessageSource } from '../../core/ports/message-source.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type {
@@ -18,12 +19,13 @@ import type {
   TopicRoute,
 } from '../../core/ports/relay.ts'
 import type { RetainedMessages } from './retained-messages.ts'
+import { type RemoteMembers, SharedGroup } from './shared-group.ts'
 import { type Subscription, TopicTrie } from './topic-trie.ts'
 
 const MAX_ROUTES = 65_536 // some 200 bytes each
 
 /** All subscribers of another shard, as one. */
-export interface RemoteSubscriber {
+export interface RemoteSubscriber extends RemoteMembers {
   send(publication: Publication, qos: Qos, routeId: number): void
 }
 
@@ -31,7 +33,8 @@ export interface RemoteSubscriber {
 export interface RouteSharing {
   readonly overdrawn: number
   attach(space: number, router: Router): void
-  announce(space: number, filter: string, qos: Qos): void
+  /** @param count  members of a shared subscription; 1 for another */
+  announce(space: number, filter: string, qos: Qos, count: number): void
   withdraw(space: number, filter: string): void
   settled(done: () => void): boolean
   whenRoom(resume: () => void): void
@@ -46,6 +49,8 @@ export class Route implements TopicRoute {
   matched: Match<Subscriber>[] = []
   /** Other shards with a match. */
   remote: Match<RemoteSubscriber>[] = []
+  /** Shared subscriptions with a match. */
+  shared: SharedGroup[] = []
 
   constructor(topic: string, id: number) {
     this.topic = topic
@@ -71,14 +76,20 @@ export interface RouterParts {
   readonly others?: RouteSharing | undefined
   /** Absent where nothing is retained. */
   readonly retained?: RetainedMessages
+  /** A message to a shared subscription found no member. */
+  readonly onNobody?: () => void
 }
 
 export class Router implements Relay {
   readonly #trie = new TopicTrie<Subscriber>()
   readonly #remoteTrie = new TopicTrie<RemoteSubscriber>()
+  /** By their names, those with members anywhere. */
+  readonly #groups = new Map<string, SharedGroup>()
+  readonly #groupTrie = new TopicTrie<SharedGroup>()
   readonly #others: RouteSharing | undefined
   readonly #space: number
   readonly #retained: RetainedMessages | undefined
+  readonly #onNobody: () => void
   /** Filters that other shards know of; empty where there are none. */
   readonly #filters = new Map<string, Subscribers>()
   #routes = new Map<string, Route>()
@@ -86,7 +97,8 @@ export class Router implements Relay {
   #nextRoute = 1
 
   constructor(parts: RouterParts = {}) {
-    const { space = 0, others, retained } = parts
+    const { space = 0, others, retained, onNobody = () => {} } = parts
+    this.#onNobody = onNobody
     this.#space = space
     this.#others = others
     this.#retained = retained
@@ -94,7 +106,9 @@ export class Router implements Relay {
   }
 
   get subscriptions(): number {
-    return this.#trie.size
+    let members = 0
+    for (const group of this.#groups.values()) members += group.members
+    return this.#trie.size + members
   }
 
   get overdrawn(): boolean {
@@ -113,8 +127,8 @@ export class Router implements Relay {
 
   publish(route: Route, publication: Publication, publisher: Subscriber | undefined): number {
     if (route.generation !== this.#generation) this.#match(route)
-    const { matched, remote } = route
-    let delivered = 0
+    const { matched, remote, shared } = route
+    let delivered = shared.length
     for (let i = 0; i < matched.length; i++) {
       const match = matched[i] as Match<Subscriber>
       const { subscriber } = match
@@ -128,6 +142,7 @@ export class Router implements Relay {
       subscriber.send(publication, lowerQos(publication.qos, terms.qos), route.id)
       delivered += 1
     }
+    for (let i = 0; i < shared.length; i++) (shared[i] as SharedGroup).deliver(publication)
     return delivered
   }
 
@@ -150,7 +165,15 @@ export class Router implements Relay {
     return this.#retained.matching(this.#space, filter)
   }
 
+  /** What another shard has for one member of a shared subscription here. */
+  publishShared(name: string, publication: Publication, hops: number): void {
+    const group = this.#groups.get(name)
+    if (group === undefined) this.#onNobody()
+    else group.deliverHere(publication, hops)
+  }
+
   subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {
+    if (isShared(filter)) return this.#join(subscriber, filter, options)
     const { qos, noLocal, retainAsPublished, identifier } = options
     const subscription = { subscriber, qos, noLocal, retainAsPublished, identifier }
     const before = this.#trie.add(filter, subscription)
@@ -160,6 +183,7 @@ export class Router implements Relay {
   }
 
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
+    if (isShared(filter)) return this.#leave(subscriber, filter)
     const removed = this.#trie.remove(filter, subscriber)
     if (removed === undefined) return false
     this.#generation += 1
@@ -179,17 +203,64 @@ export class Router implements Relay {
   // ---- for RemoteRoutes
 
   /** The filters with a subscriber here, each with its highest QoS. */
-  *filters(): Generator<readonly [string, Qos], void, void> {
-    for (const [filter, subscribers] of this.#filters) yield [filter, highest(subscribers)]
+  *filters(): Generator<readonly [filter: string, qos: Qos, count: number], void, void> {
+    for (const [filter, subscribers] of this.#filters) yield [filter, highest(subscribers), 1]
+    for (const { name, qos, members } of this.#groups.values()) {
+      if (members > 0) yield [name, qos, members]
+    }
   }
 
-  addRemote(filter: string, remote: RemoteSubscriber, qos: Qos): void {
+  addRemote(filter: string, remote: RemoteSubscriber, qos: Qos, count: number): void {
+    if (isShared(filter)) {
+      this.#group(filter).setElsewhere(remote, qos, count)
+      return
+    }
     this.#remoteTrie.add(filter, { subscriber: remote, qos, ...REMOTE })
     this.#generation += 1
   }
 
   removeRemote(filter: string, remote: RemoteSubscriber): void {
+    const group = this.#groups.get(filter)
+    if (group !== undefined) {
+      group.setElsewhere(remote, 0, 0)
+      this.#dropEmpty(group)
+      return
+    }
     this.#remoteTrie.remove(filter, remote)
+    this.#generation += 1
+  }
+
+  #join(subscriber: Subscriber, name: string, options: SubscriptionOptions): boolean {
+    const group = this.#group(name)
+    const renewed = group.join(subscriber, options)
+    this.#others?.announce(this.#space, name, group.qos, group.members)
+    return renewed
+  }
+
+  #leave(subscriber: Subscriber, name: string): boolean {
+    const group = this.#groups.get(name)
+    if (group?.leave(subscriber) !== true) return false
+    if (group.members > 0) this.#others?.announce(this.#space, name, group.qos, group.members)
+    else this.#others?.withdraw(this.#space, name)
+    this.#dropEmpty(group)
+    return true
+  }
+
+  #group(name: string): SharedGroup {
+    let group = this.#groups.get(name)
+    if (group === undefined) {
+      group = new SharedGroup(name, this.#onNobody)
+      this.#groups.set(name, group)
+      this.#groupTrie.add(filterOfShared(name) ?? name, { subscriber: group, qos: 0, ...REMOTE })
+      this.#generation += 1
+    }
+    return group
+  }
+
+  #dropEmpty(group: SharedGroup): void {
+    if (!group.empty) return
+    this.#groups.delete(group.name)
+    this.#groupTrie.remove(filterOfShared(group.name) ?? group.name, group)
     this.#generation += 1
   }
 
@@ -212,12 +283,16 @@ export class Router implements Relay {
     }
     if (known === undefined) this.#filters.set(filter, subscribers)
     const qos = highest(subscribers)
-    if (qos !== told) others.announce(this.#space, filter, qos)
+    if (qos !== told) others.announce(this.#space, filter, qos, 1)
   }
 
   #match(route: Route): void {
     route.matched = matchesOf(this.#trie, route.topic)
     route.remote = this.#remoteTrie.size === 0 ? [] : matchesOf(this.#remoteTrie, route.topic)
+    route.shared = []
+    if (this.#groups.size > 0) {
+      this.#groupTrie.match(route.topic, ({ subscriber }) => route.shared.push(subscriber))
+    }
     route.generation = this.#generation
   }
 }
@@ -258,5 +333,5 @@ function termsOf(found: readonly SubscriptionOptions[]): DeliveryTerms {
     retainAsPublished ||= one.retainAsPublished
     if (one.identifier !== 0) identifiers = [...identifiers, one.identifier] // [MQTT-3.3.4-4]
   }
-  return { qos, retainAsPublished, identifiers }
+  return { qos, retainAsPublished, identifiers, redelivery: undefined }
 }

@@ -1,6 +1,7 @@
 /** A message that outlives its turn: only the bytes that matter, in a buffer of their own. */
 import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
+import type { DeliveryTerms } from '../../core/ports/relay.ts'
 
 export class KeptMessage implements Publication {
   readonly buffer: Uint8Array
@@ -14,7 +15,7 @@ export class KeptMessage implements Publication {
   readonly payloadStart: number
   readonly payloadEnd: number
   readonly expiryAt: number
-  readonly identifiers: readonly number[]
+  readonly terms: DeliveryTerms
   /** ms as the clock's `now`; infinite where it never expires. */
   readonly #expiresAt: number
 
@@ -23,7 +24,7 @@ export class KeptMessage implements Publication {
     how: {
       readonly qos: Qos
       readonly retain: boolean
-      readonly identifiers: readonly number[]
+      readonly terms: DeliveryTerms
       readonly now: number
     },
   ) {
@@ -43,7 +44,7 @@ export class KeptMessage implements Publication {
     this.payloadStart = topicBytes + propertyBytes
     this.payloadEnd = total
     this.expiryAt = p.expiryAt === 0 ? 0 : p.expiryAt - p.propertiesStart + topicBytes
-    this.identifiers = how.identifiers
+    this.terms = how.terms
     this.#expiresAt =
       this.expiryAt === 0 ? Number.POSITIVE_INFINITY : how.now + this.#interval * 1000
   }
@@ -63,6 +64,12 @@ export class KeptMessage implements Publication {
     if (left <= 0) return false
     if (left < this.#interval) this.#interval = left // a clock that was set back adds nothing
     return true
+  }
+
+  /** To another member of its shared subscription, where it came by one and has not expired. */
+  giveBack(now: number): void {
+    const { redelivery } = this.terms
+    if (redelivery !== undefined && this.refresh(now)) redelivery.redeliver(this)
   }
 
   get #interval(): number {

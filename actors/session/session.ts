@@ -57,11 +57,20 @@ export class Session implements ClientSession {
   #replays: Replay[] | undefined = undefined
   /** A step of the replay waits for its time. */
   #replaying = false
+  /** Of shared subscriptions, sent at QoS 1 and not acknowledged, by packet id: within the window. */
+  #lent: Map<number, KeptMessage> | undefined = undefined
   #closed = false
 
   constructor(outlet: PacketOutlet, parts: SessionParts) {
     this.#outlet = outlet
     this.#parts = parts
+  }
+
+  get ready(): boolean {
+    const { congested } = this.#outlet
+    return (
+      !this.#closed && !congested && this.#window?.full !== true && (this.#queue?.size ?? 0) === 0
+    )
   }
 
   // ---- towards the client
@@ -79,13 +88,15 @@ export class Session implements ClientSession {
     this.#window ??= new InflightWindow(this.#parts.bounds.inflight)
     const waiting = this.#queue !== undefined && this.#queue.size > 0
     if (!waiting && !this.#window.full && !this.#outlet.congested) {
-      this.#sendTracked(this.#window, publication, qos, retain, identifiers)
+      this.#sendTracked(this.#window, publication, qos, retain, terms)
       return
     }
     this.#queue ??= new KeptQueue(this.#parts.bounds.queue)
     const now = this.#parts.now()
-    const message = new KeptMessage(publication, { qos, retain, identifiers, now })
-    if (!this.#queue.offer(message)) this.#outlet.overflow()
+    const message = new KeptMessage(publication, { qos, retain, terms, now })
+    if (this.#queue.offer(message)) return
+    this.#outlet.overflow()
+    message.giveBack(now)
   }
 
   drain(): void {
@@ -106,7 +117,7 @@ export class Session implements ClientSession {
     while (queue.size > 0 && !window.full && !this.#outlet.congested) {
       const message = queue.take() as KeptMessage
       if (message.refresh(this.#parts.now())) {
-        this.#sendTracked(window, message, message.qos, message.retain, message.identifiers)
+        this.#sendTracked(window, message, message.qos, message.retain, message.terms)
       } else {
         this.#parts.counters.add('delivery.dropped', 'expired')
       }
@@ -141,6 +152,7 @@ export class Session implements ClientSession {
   closed(): void {
     this.#closed = true
     this.#replays = undefined
+    this.#giveBack()
     this.#queue = undefined // a route that matched this session may be kept for long
   }
 
@@ -180,11 +192,33 @@ export class Session implements ClientSession {
       return
     }
     this.#window ??= new InflightWindow(this.#parts.bounds.inflight)
-    this.#sendTracked(this.#window, message, qos, true, terms.identifiers)
+    this.#sendTracked(this.#window, message, qos, true, terms)
+  }
+
+  /** A copy for another member of the group, until the client has acknowledged it. */
+  #lend(packetId: number, publication: Publication, retain: boolean, terms: DeliveryTerms): void {
+    this.#lent ??= new Map()
+    const kept = { qos: 1 as const, retain, terms, now: this.#parts.now() }
+    const already = publication instanceof KeptMessage
+    this.#lent.set(packetId, already ? publication : new KeptMessage(publication, kept))
+  }
+
+  /**
+   * What came by shared subscriptions goes to other members: QoS 1 that is not acknowledged, and what was not sent
+   * yet; what was sent at QoS 2 may not [MQTT-4.8.2-5].
+   */
+  #giveBack(): void {
+    const now = this.#parts.now()
+    for (const message of this.#lent?.values() ?? []) message.giveBack(now)
+    for (let one = this.#queue?.take(); one !== undefined; one = this.#queue?.take()) {
+      one.giveBack(now)
+    }
+    this.#lent = undefined
   }
 
   #free(packetId: number): boolean {
     if (this.#window?.release(packetId) !== true) return false
+    this.#lent?.delete(packetId)
     this.drain()
     return true
   }
@@ -194,11 +228,15 @@ export class Session implements ClientSession {
     publication: Publication,
     qos: Qos,
     retain: boolean,
-    identifiers: readonly number[],
+    terms: DeliveryTerms,
   ): void {
     const packetId = window.take()
-    if (!this.#send(publication, qos, packetId, retain, identifiers)) window.release(packetId)
-    else if (qos === 2) (this.#exchanges ??= new Exchanges()).sending(packetId)
+    if (!this.#send(publication, qos, packetId, retain, terms.identifiers)) {
+      window.release(packetId)
+      return
+    }
+    if (qos === 2) (this.#exchanges ??= new Exchanges()).sending(packetId)
+    else if (terms.redelivery !== undefined) this.#lend(packetId, publication, retain, terms)
   }
 
   #send(

@@ -29,6 +29,21 @@ export function isTopicFilter(filter: string): boolean {
   return true
 }
 
+const SHARED = '$share/'
+
+/** True for a filter of a shared subscription, well formed or not (MQTT 5.0 §4.8.2). */
+export function isShared(filter: string): boolean {
+  return filter.startsWith(SHARED)
+}
+
+/** The filter within `$share/{group}/{filter}`; `undefined`: it is malformed [MQTT-4.8.2-1] [MQTT-4.8.2-2]. */
+export function filterOfShared(shared: string): string | undefined {
+  const end = shared.indexOf('/', SHARED.length)
+  if (end <= SHARED.length || /[+#]/.test(shared.slice(SHARED.length, end))) return undefined
+  const filter = shared.slice(end + 1)
+  return isTopicFilter(filter) ? filter : undefined
+}
+
 /** True where a well-formed filter matches a well-formed topic name. */
 export function matches(filter: string, topic: string): boolean {
   if (topic.charCodeAt(0) === 0x24 /* $ */ && filter.charCodeAt(0) !== 0x24) return false // [MQTT-4.7.2-1]

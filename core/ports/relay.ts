@@ -10,10 +10,19 @@ export interface DeliveryTerms {
   readonly retainAsPublished: boolean
   /** Subscription Identifiers of what matched; mostly none. */
   readonly identifiers: readonly number[]
+  /** Of a shared subscription: who takes the message back. */
+  readonly redelivery: Redelivery | undefined
+}
+
+/** Gives a message that its subscriber leaves unacknowledged to another member of its group. */
+export interface Redelivery {
+  redeliver(publication: Publication): void
 }
 
 /** Takes what it can deliver at once, else says what became of it; nothing is silently lost. */
 export interface Subscriber {
+  /** It would send a message of QoS 1 or 2 at once. */
+  readonly ready: boolean
   deliver(publication: Publication, terms: DeliveryTerms): void
 }
 

@@ -6,6 +6,7 @@
 import { type AccessPolicy, mayPublish, maySubscribe } from '../../core/domain/access-policy.ts'
 import type { DeviceIdentity } from '../../core/domain/identifiers.ts'
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import { filterOfShared, isShared } from '../../core/domain/topic.ts'
 import type { ClientDirectory, ClientHolder } from '../../core/ports/client-directory.ts'
 import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
@@ -54,7 +55,7 @@ const GRANTS: Grants = {
   maximumQos: 2,
   retain: true,
   subscriptionIdentifiers: true,
-  sharedSubscriptions: false,
+  sharedSubscriptions: true,
 }
 const FORBIDDEN: Target = { kind: 'forbidden' }
 const TOO_DEEP: Target = { kind: 'too-deep' }
@@ -100,15 +101,12 @@ export class ClientRole implements Role {
   subscribe(request: SubscribeRequest): ReasonCode | Qos {
     const { filter, options } = request
     const { policy, relay, counters, subscriptions } = this.#parts
-    if (filter.startsWith('$share/')) {
-      counters.add('subscribe.refused', 'shared-subscription')
-      return REASON.sharedSubscriptionsNotSupported
-    }
     if (isTooDeep(filter)) {
       counters.add('subscribe.refused', 'topic-too-long')
       return REASON.topicFilterInvalid
     }
-    if (!maySubscribe(policy, filter)) {
+    const heard = isShared(filter) ? (filterOfShared(filter) ?? filter) : filter
+    if (!maySubscribe(policy, heard)) {
       counters.add('subscribe.refused', 'not-authorized')
       return REASON.notAuthorized
     }
@@ -119,6 +117,7 @@ export class ClientRole implements Role {
     this.#filters.add(filter)
     const renewed = relay.subscribe(this.session, filter, options)
     const { retainHandling } = request
+    if (isShared(filter)) return options.qos // nothing that is retained goes there (§4.8.2)
     if (retainHandling === 0 || (retainHandling === 1 && !renewed)) this.#replays.push(request) // [MQTT-3.3.1-9] [MQTT-3.3.1-10]
     return options.qos
   }
@@ -188,7 +187,7 @@ export class ClientRole implements Role {
 
 function replayTerms({ qos, identifier }: SubscriptionOptions): DeliveryTerms {
   const identifiers = identifier === 0 ? [] : [identifier]
-  return { qos, retainAsPublished: true, identifiers }
+  return { qos, retainAsPublished: true, identifiers, redelivery: undefined }
 }
 
 function isTooDeep(topic: string): boolean {

@@ -8,7 +8,7 @@
 import type { CustomDownlink, IssuedCommand, RequestId } from '../../core/domain/device-message.ts'
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { Device } from '../../core/domain/registry.ts'
-import { matches } from '../../core/domain/topic.ts'
+import { isShared, matches } from '../../core/domain/topic.ts'
 import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { DeviceSession } from '../../core/ports/device-host.ts'
@@ -60,6 +60,7 @@ const TERMS: readonly DeliveryTerms[] = ([0, 1, 2] as const).map((qos) => ({
   qos,
   retainAsPublished: false,
   identifiers: [],
+  redelivery: undefined,
 }))
 
 interface Reply {
@@ -133,6 +134,10 @@ export class DeviceRole implements Role, DeviceLink {
   subscribe(request: SubscribeRequest): ReasonCode | Qos {
     const { options } = request
     const { device, counters, subscriptions } = this.#parts
+    if (isShared(request.filter)) {
+      counters.add('subscribe.refused', 'shared-subscription')
+      return REASON.sharedSubscriptionsNotSupported
+    }
     if (!deviceMaySubscribe(device, request.filter)) {
       counters.add('subscribe.refused', 'foreign-topic')
       return REASON.notAuthorized

@@ -26,6 +26,7 @@ type FaultName =
   | 'unexpectedPacket'
   | 'subscriptionIdentifier'
   | 'invalidFilter'
+  | 'sharedNoLocal'
   | 'invalidTopic'
   | 'notMqtt'
   | 'protocolVersion'
@@ -110,6 +111,11 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'a packet that no client may send',
   ),
   invalidFilter: fault(REASON.topicFilterInvalid, 'invalid-filter', 'a topic filter is malformed'),
+  sharedNoLocal: fault(
+    REASON.protocolError,
+    'shared-no-local',
+    'No Local on a shared subscription',
+  ),
   invalidTopic: fault(
     REASON.topicNameInvalid,
     'invalid-topic',

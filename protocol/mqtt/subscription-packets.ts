@@ -1,7 +1,7 @@
 /** SUBSCRIBE and UNSUBSCRIBE (§3.8, §3.10): filter by filter to the role, and the codes of the answer. */
 import type { ISubscribePacket, IUnsubscribePacket } from 'mqtt-packet'
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
-import { isTopicFilter } from '../../core/domain/topic.ts'
+import { filterOfShared, isShared, isTopicFilter } from '../../core/domain/topic.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import { FAULT } from './faults.ts'
 import type { ProtocolLevel } from './packet-type.ts'
@@ -19,7 +19,10 @@ export function subscribe(
   if (identifier !== 0 && !role.grants.subscriptionIdentifiers) return FAULT.subscriptionIdentifier
   const codes: number[] = []
   for (const [i, { topic, qos, nl, rap, rh }] of packet.subscriptions.entries()) {
-    if (!isTopicFilter(topic)) return FAULT.invalidFilter // [MQTT-4.7.1-1]
+    const shared = isShared(topic)
+    const sound = shared ? filterOfShared(topic) !== undefined : isTopicFilter(topic)
+    if (!sound) return FAULT.invalidFilter // [MQTT-4.7.1-1] [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+    if (shared && nl === true) return FAULT.sharedNoLocal // [MQTT-3.8.3-4]
     if (i >= role.filtersPerSubscribe) {
       counters.add('subscribe.refused', 'too-many-filters')
       codes.push(subackCode(REASON.quotaExceeded, level))

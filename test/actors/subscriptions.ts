@@ -7,5 +7,5 @@ export function options(qos: Qos, more: Partial<SubscriptionOptions> = {}): Subs
 }
 
 export function terms(qos: Qos, more: Partial<DeliveryTerms> = {}): DeliveryTerms {
-  return { qos, retainAsPublished: false, identifiers: [], ...more }
+  return { qos, retainAsPublished: false, identifiers: [], redelivery: undefined, ...more }
 }

@@ -10,6 +10,7 @@ import { GroupShard, ShardGroup } from '../shard-group.ts'
 import { options } from '../subscriptions.ts'
 
 class Ear implements Subscriber {
+  ready = true
   readonly heard: string[] = []
 
   deliver(p: Publication, terms: DeliveryTerms): void {
@@ -200,5 +201,62 @@ describe('routes between shards', () => {
       )
     })
     fc.assert(same, { numRuns: 200 })
+  })
+
+  it('bring a message of a shared subscription to one member, by the number of members of each shard', () => {
+    const house = new RouterHouse(3)
+    const ears = Array.from({ length: 6 }, () => new Ear())
+    for (const [i, ear] of ears.entries()) {
+      house.router(i < 1 ? 0 : i < 3 ? 1 : 2).subscribe(ear, '$share/g/a/+', options(1))
+    }
+    house.group.settle()
+    for (let i = 0; i < 60; i++) {
+      house.publish(i % 3, 'a/x', `${i}`, 1)
+      house.group.settle()
+    }
+    const counts = ears.map(({ heard }) => heard.length)
+    assert.ok(Math.min(...counts) >= 9 && Math.max(...counts) <= 11, counts.join())
+    assert.equal(new Set(ears.flatMap(({ heard }) => heard)).size, 60)
+    assert.equal(ears[5]?.heard[0]?.endsWith('!@1'), true, ears[5]?.heard[0])
+  })
+
+  it('find another member where the one that was meant has left meanwhile', () => {
+    const house = new RouterHouse(3)
+    const [stays, leaves] = [new Ear(), new Ear()]
+    house.router(1).subscribe(leaves, '$share/g/a', options(1))
+    house.router(2).subscribe(stays, '$share/g/a', options(1))
+    house.group.settle()
+    for (let i = 0; i < 4; i++) house.publish(0, 'a', `${i}`, 1)
+    house.router(1).unsubscribe(leaves, '$share/g/a')
+    house.group.settle()
+    assert.equal(stays.heard.length, 4)
+    assert.equal(leaves.heard.length, 0)
+    house.router(2).unsubscribe(stays, '$share/g/a')
+    house.group.settle()
+    assert.equal(house.publish(0, 'a', 'nobody', 1), 0)
+    assert.equal(house.routes[0]?.rows, 0)
+  })
+
+  it('know the members of a shard that joins, and forget those of one that is gone', () => {
+    const house = new RouterHouse(2)
+    const [here, there] = [new Ear(), new Ear()]
+    house.router(0).subscribe(here, '$share/g/a', options(0))
+    house.router(1).subscribe(there, '$share/g/a', options(0))
+    house.group.settle()
+    house.group.shard(0).mesh.leave(1)
+    house.routes[0]?.peerGone(1)
+    for (let i = 0; i < 4; i++) house.publish(0, 'a', `${i}`)
+    assert.equal(here.heard.length, 4)
+    const successor = new GroupShard(1, house.group.clock, undefined)
+    house.group.shards[1] = successor
+    const { mesh, timers, tally } = successor
+    house.routes[1] = new RemoteRoutes({ mesh, timers, counters: tally })
+    house.routers[1] = new Router({ others: house.routes[1] })
+    house.group.join(house.group.shard(0), successor)
+    house.routes[0]?.peerJoined(1)
+    house.group.settle()
+    house.publish(1, 'a', 'from the successor')
+    house.group.settle()
+    assert.equal(here.heard.length, 5)
   })
 })

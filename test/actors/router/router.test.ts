@@ -10,6 +10,7 @@ import { publicationOf } from '../publications.ts'
 import { options } from '../subscriptions.ts'
 
 class Listener implements Subscriber {
+  readonly ready = true
   readonly heard: Qos[] = []
 
   deliver(publication: Publication, terms: DeliveryTerms): void {
@@ -98,6 +99,7 @@ describe('router', () => {
     const router = new Router()
     const late = new Listener()
     const first: Subscriber = {
+      ready: true,
       deliver: () => {
         router.unsubscribe(first, '#')
         router.subscribe(late, '#', options(1))

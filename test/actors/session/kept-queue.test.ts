@@ -8,9 +8,10 @@ import { KeptMessage } from '../../../actors/session/kept-message.ts'
 import { KeptQueue } from '../../../actors/session/kept-queue.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
 import { inWords, publicationOf } from '../publications.ts'
+import { terms } from '../subscriptions.ts'
 
 function kept(publication: Publication): KeptMessage {
-  return new KeptMessage(publication, { qos: 1, retain: false, identifiers: [], now: 0 })
+  return new KeptMessage(publication, { qos: 1, retain: false, terms: terms(1), now: 0 })
 }
 
 describe('kept queue', () => {

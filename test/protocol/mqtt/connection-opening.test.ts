@@ -28,7 +28,6 @@ describe('opening a connection', () => {
     assert.deepEqual(
       { ...connack?.properties },
       {
-        sharedSubscriptionAvailable: false,
         maximumPacketSize: 5000,
         receiveMaximum: 1024,
         topicAliasMaximum: 16,

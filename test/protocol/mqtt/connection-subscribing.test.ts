@@ -4,17 +4,19 @@ import { DeviceHouse } from '../../support/device-house.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import { publish, subscribe } from './packets.ts'
 
+const BAD_SHARES = ['$share/', '$share/g', '$share/g/', '$share//a', '$share/+/a', '$share/g/a#'] // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+
 describe('subscribing', () => {
   it('grants what was asked, and refuses each filter on its own [MQTT-3.8.4-5] [MQTT-3.8.4-7]', () => {
     const policy = { publish: ['#'], subscribe: ['mine/#'] }
     for (const [protocolVersion, granted] of [
-      [3, '0,1,2,128,128'],
-      [4, '0,1,2,128,128'],
-      [5, '0,1,2,135,158'],
+      [3, '0,1,2,128,0,128'],
+      [4, '0,1,2,128,0,128'],
+      [5, '0,1,2,135,0,135'],
     ] as const) {
       const client = new MemoryBroker({ policy }).join({ protocolVersion })
-      const filters = ['mine/a', 'mine/b', 'mine/c/#', 'yours/a', '$share/g/mine/a']
-      const qos = [0, 1, 2, 0, 0] as const
+      const filters = ['mine/a', 'mine/b', 'mine/c/#', 'yours/a', '$share/g/mine/a', '$share/g/#']
+      const qos = [0, 1, 2, 0, 0, 0] as const
       client.send(subscribe(9, ...filters.map((filter, i) => [filter, qos[i] ?? 0] as const)))
       assert.deepEqual(client.heard(), [`suback 9 ${granted}`])
     }
@@ -85,7 +87,7 @@ describe('subscribing', () => {
 
   it('ends the connection of a client that asks for a malformed filter', () => {
     const broker = new MemoryBroker()
-    for (const filter of ['a/#/b', 'a+', '', 'a#', '+a']) {
+    for (const filter of ['a/#/b', 'a+', '', 'a#', '+a', ...BAD_SHARES]) {
       const client = broker.join({ protocolVersion: 5 })
       client.send(subscribe(1, [filter, 0]))
       assert.deepEqual(client.heard(), ['disconnect 143'], filter)

@@ -80,7 +80,10 @@ export class MemoryBroker {
       announceStored: () => {},
       now: () => this.turns.turn.now,
     })
-    this.router = new Router({ retained: this.retained })
+    this.router = new Router({
+      retained: this.retained,
+      onNobody: () => this.tally.add('delivery.dropped', 'no-member'),
+    })
     this.around = {
       turn: this.turns.turn,
       timers: this.timers,
