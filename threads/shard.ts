@@ -43,6 +43,7 @@ import { ReadBuffer } from '../protocol/listeners/socket-transport.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
 import type { LoginHook } from '../protocol/mqtt/login.ts'
+import { TokenBucket } from '../protocol/mqtt/token-bucket.ts'
 import { Environment } from '../storage/environment.ts'
 import { HighWater } from '../storage/log/high-water.ts'
 import { LogWriter } from '../storage/log/log-writer.ts'
@@ -188,7 +189,7 @@ const settlement = new Settlement({
 // ---- connections
 
 const board = new ShardBoard(start.board)
-const open = new OpenConnections(limits.connections, {
+const open = new OpenConnections(limits.connections, limits.connectionsPerAddress, {
   count: () => board.connections(),
   add: (by) => board.addConnections(shard, by),
 })
@@ -234,9 +235,10 @@ const shared = {
   random: systemRandom,
   limits,
   traffic,
-  packets: new ControlPackets(),
-  incoming: new IncomingPublish(),
-  acknowledgement: new IncomingAcknowledgement(),
+  connects: new TokenBucket(limits.connectsPerSec, systemClock.monotonic()),
+  packets: new ControlPackets(limits.userProperties),
+  incoming: new IncomingPublish(limits.userProperties),
+  acknowledgement: new IncomingAcknowledgement(limits.userProperties),
   acks: new Uint16Array(ACKS_PER_WRITE),
   devices,
   inbox: devices,

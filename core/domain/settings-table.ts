@@ -106,6 +106,28 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
   'limits.connections': integer(100_000, 1, 10_000_000, [
     'Open MQTT connections of the process. One more is closed when it is accepted.',
   ]),
+  'limits.connectionsPerAddress': integer(0, 0, 10_000_000, [
+    'Open connections of one remote address on one shard; 0: any number. One more is closed at once,',
+    'with TLS behind its handshake.',
+  ]),
+  'limits.connectsPerSec': integer(0, 0, 1_000_000, [
+    'CONNECT packets a second that one shard lets in; 0: any number. Those above are refused before anybody',
+    'looks at who they are: Server Unavailable (MQTT 5: 0x9F, Connection Rate Exceeded).',
+  ]),
+  'limits.publishesPerSec': integer(0, 0, 1_000_000, [
+    'PUBLISH packets a second of one connection; 0: any number. Above, no more is read from it until it is',
+    'within its rate again.',
+  ]),
+  'limits.keepAliveSec': integer(0, 0, 65_535, [
+    'Longest keep alive; 0: any, and none. MQTT 5 clients that ask for a longer one or none are told this one',
+    'instead (Server Keep Alive). MQTT 3.x cannot be told: they keep theirs.',
+  ]),
+  'limits.willBytes': integer(65_535, 0, 65_535, [
+    'Bytes of the payload of a Will. A CONNECT with a larger one is refused (5; MQTT 5: 0x95).',
+  ]),
+  'limits.userProperties': integer(256, 0, 100_000, [
+    'User properties of one MQTT 5 packet. A packet with more closes its connection (0x97).',
+  ]),
   'limits.connectTimeoutSec': integer(10, 1, 600, [
     'Seconds until TLS handshake and CONNECT must be complete; then the connection is closed.',
   ]),
@@ -153,6 +175,14 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
   ]),
   'limits.topicLevels': integer(7, 1, 128, [
     'Most levels (slashes) of a topic of a device. A deeper one is refused and counted.',
+  ]),
+  'limits.clientTopicBytes': integer(65_535, 16, 65_535, [
+    'Longest topic or filter of an application client or client of a plain listener, bytes of UTF-8.',
+    'A longer one is refused and counted (PUBACK 0x90, SUBACK 0x8F; MQTT 3.x 0x80).',
+  ]),
+  'limits.clientTopicLevels': integer(128, 1, 1000, [
+    'Most levels of the same; a filter costs a tree node a level, and matching a stack frame.',
+    'A deeper one is refused as above.',
   ]),
   'limits.retainedMessages': integer(1_000_000, 0, 1_000_000_000, [
     'Retained messages of the platform. One more topic is refused: PUBACK 0x97, MQTT 3.x without a word.',

@@ -29,6 +29,18 @@ export interface Limits {
   readonly devices: number
   /** Open MQTT connections of the process; one more is closed at accept. */
   readonly connections: number
+  /** Of one remote address on one shard; 0: any number. */
+  readonly connectionsPerAddress: number
+  /** CONNECTs a second that one shard lets in; 0: any number. */
+  readonly connectsPerSec: number
+  /** PUBLISH packets a second of one connection; 0: any number. */
+  readonly publishesPerSec: number
+  /** Longest keep alive; 0: any, and none. */
+  readonly keepAliveSec: number
+  /** Payload of a Will. */
+  readonly willBytes: number
+  /** Of one packet. */
+  readonly userProperties: number
   /** Seconds until CONNECT must be complete. */
   readonly connectTimeoutSec: number
   /** Largest PUBLISH, bytes of the whole packet; CONNACK says it (MQTT 5). */
@@ -54,6 +66,9 @@ export interface Limits {
   readonly filtersPerSubscribe: number
   readonly topicBytes: number
   readonly topicLevels: number
+  /** The same of application clients and clients of plain listeners, filters too. */
+  readonly clientTopicBytes: number
+  readonly clientTopicLevels: number
   /** Of all topic spaces; one more is refused. */
   readonly retainedMessages: number
   readonly retainedBytes: number

@@ -20,12 +20,19 @@ export class OpenConnections {
   readonly limit: number
   readonly #open = new Map<MqttConnection, GatheredTransport>()
   readonly #total: ConnectionTotal | undefined
+  readonly #perAddress: number
+  /** Open connections by remote address; empty where they are not bounded. */
+  readonly #byAddress = new Map<string, number>()
   /** Why no socket is let in now, a reason of `accept.refused`. */
   shedding: string | undefined = undefined
 
-  /** @param total  of all shards, where there are several: `limit` is a bound of the process */
-  constructor(limit: number, total?: ConnectionTotal) {
+  /**
+   * @param perAddress  of one remote address on this shard; 0: any number
+   * @param total  of all shards, where there are several: `limit` is a bound of the process
+   */
+  constructor(limit: number, perAddress: number = 0, total?: ConnectionTotal) {
     this.limit = limit
+    this.#perAddress = perAddress
     this.#total = total
   }
 
@@ -38,13 +45,29 @@ export class OpenConnections {
     return this.#open.size
   }
 
+  admitsFrom(address: string): boolean {
+    return this.#perAddress === 0 || (this.#byAddress.get(address) ?? 0) < this.#perAddress
+  }
+
   add(connection: MqttConnection, transport: GatheredTransport): void {
+    this.#countAddress(transport.remoteAddress, 1)
     this.#open.set(connection, transport)
     this.#total?.add(1)
   }
 
   delete(connection: MqttConnection): void {
-    if (this.#open.delete(connection)) this.#total?.add(-1)
+    const transport = this.#open.get(connection)
+    if (transport === undefined) return
+    this.#open.delete(connection)
+    this.#countAddress(transport.remoteAddress, -1)
+    this.#total?.add(-1)
+  }
+
+  #countAddress(address: string, by: number): void {
+    if (this.#perAddress === 0) return
+    const count = (this.#byAddress.get(address) ?? 0) + by
+    if (count === 0) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, count)
   }
 
   /** Closes so many, those first that keep the most waiting for their sockets. */
@@ -96,6 +119,11 @@ export class ConnectionGate {
 
   /** Gives the transport its connection. */
   open(transport: GatheredTransport): void {
+    if (!this.#open.admitsFrom(transport.remoteAddress)) {
+      this.#around.counters.add('accept.refused', 'too-many-from-address')
+      transport.destroy()
+      return
+    }
     const connection = new MqttConnection(transport, this.#login, this.#around)
     this.#open.add(connection, transport)
     const handler: TransportHandler = {

@@ -126,6 +126,8 @@ function admitClient(
           counters: around.counters,
           inbox: around.profile === 'plain' ? undefined : around.inbox,
           subscriptions: limits.clientSubscriptions,
+          topicBytes: limits.clientTopicBytes,
+          topicLevels: limits.clientTopicLevels,
         })
         const assignedClientIdentifier = assigned ? clientId : undefined
         onAdmitted({ role, assignedClientIdentifier, keepsWill: true })

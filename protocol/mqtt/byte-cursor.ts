@@ -15,8 +15,16 @@ export class ByteCursor {
   at: number
   readonly #buffer: Buffer
   readonly #end: number
+  readonly #maxUserProperties: number
+  #userProperties = 0
 
-  constructor(buffer: Buffer, start: number, end: number) {
+  constructor(
+    buffer: Buffer,
+    start: number,
+    end: number,
+    maxUserProperties: number = Number.POSITIVE_INFINITY,
+  ) {
+    this.#maxUserProperties = maxUserProperties
     this.#buffer = buffer
     this.at = start
     this.#end = end
@@ -130,6 +138,13 @@ export class ByteCursor {
         case 'pair':
           this.string()
           this.string()
+          if (++this.#userProperties > this.#maxUserProperties) {
+            this.fail(
+              REASON.quotaExceeded,
+              'user-properties',
+              'more user properties than are taken here',
+            )
+          }
           break
       }
       if (this.fault === undefined) found?.(id, valueAt, this.at)

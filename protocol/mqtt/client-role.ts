@@ -37,19 +37,19 @@ export interface ClientRoleParts {
   /** Absent on a plain listener: no device lives in its space. */
   readonly inbox: DeviceInbox | undefined
   readonly subscriptions: number
+  readonly topicBytes: number
+  readonly topicLevels: number
 }
 
 type Target =
   | { readonly kind: 'route'; readonly route: TopicRoute; readonly device: DeviceTopic | undefined }
   | { readonly kind: 'forbidden' }
-  | { readonly kind: 'too-deep' }
+  | { readonly kind: 'too-long' }
 
 interface DeviceTopic {
   readonly identity: DeviceIdentity
   readonly suffix: string
 }
-
-const MAX_LEVELS = 128 // a filter costs a tree node a level, and matching a stack frame
 
 const GRANTS: Grants = {
   maximumQos: 2,
@@ -58,7 +58,7 @@ const GRANTS: Grants = {
   sharedSubscriptions: true,
 }
 const FORBIDDEN: Target = { kind: 'forbidden' }
-const TOO_DEEP: Target = { kind: 'too-deep' }
+const TOO_LONG: Target = { kind: 'too-long' }
 export class ClientRole implements Role {
   readonly label: string
   readonly session: ClientSession
@@ -89,7 +89,7 @@ export class ClientRole implements Role {
       this.#parts.counters.add('publish.refused', 'not-authorized')
       return REASON.notAuthorized
     }
-    if (target.kind === 'too-deep') {
+    if (target.kind === 'too-long') {
       this.#parts.counters.add('publish.refused', 'topic-too-long')
       return REASON.topicNameInvalid
     }
@@ -101,7 +101,7 @@ export class ClientRole implements Role {
   subscribe(request: SubscribeRequest): ReasonCode | Qos {
     const { filter, options } = request
     const { policy, relay, counters, subscriptions } = this.#parts
-    if (isTooDeep(filter)) {
+    if (this.#isTooLong(filter)) {
       counters.add('subscribe.refused', 'topic-too-long')
       return REASON.topicFilterInvalid
     }
@@ -154,9 +154,16 @@ export class ClientRole implements Role {
     this.#parts.directory.release(this.#parts.name, this.#parts.holder)
   }
 
+  #isTooLong(topic: string): boolean {
+    const { topicBytes, topicLevels } = this.#parts
+    let levels = 1
+    for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels += 1
+    return levels > topicLevels || Buffer.byteLength(topic) > topicBytes
+  }
+
   #targetOf(topic: string): Target {
     const { policy, relay, inbox } = this.#parts
-    if (isTooDeep(topic)) return TOO_DEEP
+    if (this.#isTooLong(topic)) return TOO_LONG
     if (!mayPublish(policy, topic)) return FORBIDDEN
     if (inbox === undefined) return { kind: 'route', route: relay.route(topic), device: undefined }
     if (isPlatformTopic(topic)) return FORBIDDEN
@@ -188,10 +195,4 @@ export class ClientRole implements Role {
 function replayTerms({ qos, identifier }: SubscriptionOptions): DeliveryTerms {
   const identifiers = identifier === 0 ? [] : [identifier]
   return { qos, retainAsPublished: true, identifiers, redelivery: undefined }
-}
-
-function isTooDeep(topic: string): boolean {
-  let levels = 1
-  for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels += 1
-  return levels > MAX_LEVELS
 }

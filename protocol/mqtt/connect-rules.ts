@@ -73,11 +73,27 @@ function unavailable({ properties }: IConnectPacket): Fault | undefined {
 }
 
 /** A Will that asks for more than its client is granted; who that is, is known behind the login. */
-export function willFault(will: Will | undefined, grants: Grants): Fault | undefined {
+export function willFault(
+  will: Will | undefined,
+  grants: Grants,
+  { willBytes }: Limits,
+): Fault | undefined {
   if (will === undefined) return undefined
+  const { payloadStart, payloadEnd } = will.message
+  if (payloadEnd - payloadStart > willBytes) return FAULT.willBytes
   const { qos, retain } = will.message
   if (qos > grants.maximumQos) return FAULT.willQos // [MQTT-3.2.2-12]
   return retain && !grants.retain ? FAULT.willRetain : undefined // [MQTT-3.2.2-13]
+}
+
+/** The keep alive that holds: the client's, or ours where a client that can be told asks for more [MQTT-3.1.2-21]. */
+export function keepAliveOf(
+  { keepalive = 0, protocolVersion }: IConnectPacket,
+  limits: Limits,
+): number {
+  const { keepAliveSec } = limits
+  if (protocolVersion !== 5 || keepAliveSec === 0) return keepalive
+  return keepalive === 0 || keepalive > keepAliveSec ? keepAliveSec : keepalive
 }
 
 /** Silence for longer ends the connection [MQTT-3.1.2-22]. */
@@ -98,7 +114,14 @@ export function connackFacts(
     receiveMaximum: limits.receiveMaximum,
     topicAliasMaximum: limits.topicAliases,
     grants,
+    serverKeepAlive: serverKeepAlive(connect, limits),
     assignedClientIdentifier,
     sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
   }
+}
+
+/** Said only where it is not what the client asked for. */
+function serverKeepAlive(connect: IConnectPacket, limits: Limits): number | undefined {
+  const seconds = keepAliveOf(connect, limits)
+  return seconds === (connect.keepalive ?? 0) ? undefined : seconds
 }

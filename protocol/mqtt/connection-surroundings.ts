@@ -12,6 +12,7 @@ import type { Timers } from '../../core/ports/timers.ts'
 import type { Turn } from '../../core/ports/turn.ts'
 import type { ControlPackets, IncomingAcknowledgement } from './control-packets.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
+import type { TokenBucket } from './token-bucket.ts'
 
 /** PUBLISH packets of the shard since its start. */
 interface Traffic {
@@ -27,6 +28,8 @@ export interface ConnectionSurroundings {
   readonly random: Random
   readonly limits: Limits
   readonly traffic: Traffic
+  /** CONNECT packets of the shard. */
+  readonly connects: TokenBucket
   readonly packets: ControlPackets
   readonly incoming: IncomingPublish
   readonly acknowledgement: IncomingAcknowledgement

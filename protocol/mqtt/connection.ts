@@ -18,6 +18,7 @@ import {
   type ConnectRequest,
   connackFacts,
   keepAliveLimitSec,
+  keepAliveOf,
   readConnect,
   UNLIMITED,
   willFault,
@@ -36,8 +37,9 @@ import {
   writeSuback,
   writeUnsuback,
 } from './packet-writer.ts'
-import type { Fault } from './reason-code.ts'
+import { type Fault, REASON_TEXT } from './reason-code.ts'
 import { subscribe, unsubscribe } from './subscription-packets.ts'
+import { Pause, TokenBucket } from './token-bucket.ts'
 import type { Will } from './will.ts'
 
 type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | 'closed'
@@ -70,6 +72,9 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #settling = false
   /** A shard that our messages go to is behind. */
   #overdrawn = false
+  #rate: TokenBucket | undefined = undefined
+  /** It has published more than its rate. */
+  #throttled = false
 
   constructor(transport: Transport, login: Login, around: ConnectionSurroundings) {
     this.#transport = transport
@@ -187,6 +192,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (fault !== undefined) return this.#fail(fault)
     if (this.#flow === undefined) return false // its own message has closed it
     if (this.#around.relay.overdrawn) this.#holdForRoom()
+    const { publishesPerSec } = this.#around.limits
+    if (publishesPerSec > 0 && type === PACKET.publish) this.#spendRate(publishesPerSec)
     return true
   }
 
@@ -219,7 +226,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if ('reason' in codes) return this.#fail(codes)
     const packetId = parsed.packet.messageId as number
     if (this.#around.relay.settled(() => this.#onSettled(packetId, codes))) {
-      writeSuback(this.#transport, this.#level, packetId, codes) // [MQTT-3.8.4-1]
+      this.#writeSuback(packetId, codes) // [MQTT-3.8.4-1]
       this.#flow?.role.subscribed()
       return true
     }
@@ -228,10 +235,17 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     return false
   }
 
+  #writeSuback(packetId: number, codes: readonly number[]): void {
+    const refused = codes.find((code) => code >= 0x80)
+    const explains = refused !== undefined && this.#flow?.explains === true
+    const why = explains ? REASON_TEXT.get(refused) : undefined
+    writeSuback(this.#transport, this.#level, packetId, codes, why, this.#maximumPacketSize)
+  }
+
   #onSettled(packetId: number, codes: readonly number[]): void {
     if (this.#phase !== 'connected') return
     this.#around.turn.enter()
-    writeSuback(this.#transport, this.#level, packetId, codes)
+    this.#writeSuback(packetId, codes)
     this.#flow?.role.subscribed()
     this.#settling = false
     this.#resume()
@@ -245,6 +259,23 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#overdrawn = false
       this.#hold()
     })
+  }
+
+  /** Above its rate nothing is read until it is within it again; the rest of this read is still handled. */
+  #spendRate(perSec: number): void {
+    const { turn, timers } = this.#around
+    this.#rate ??= new TokenBucket(perSec, turn.monotonic)
+    if (this.#rate.take(turn.monotonic) || this.#throttled) return
+    this.#throttled = true
+    this.#around.counters.add('publish.held', 'rate')
+    this.#hold()
+    timers.arm(new Pause(() => this.#unthrottle()), this.#rate.debtSec)
+  }
+
+  #unthrottle(): void {
+    this.#around.turn.enter()
+    this.#throttled = false
+    if (this.#phase === 'connected') this.#hold()
   }
 
   #onUnsubscribe(frame: Buffer, body: number): boolean {
@@ -277,6 +308,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#refuse(read.code3, read.fault)
       return false
     }
+    if (!this.#around.connects.takeOrLeave(this.#around.turn.monotonic)) {
+      this.#refuse(3, FAULT.connectRate)
+      return false
+    }
     this.#phase = 'authenticating'
     let answered = false
     const { secure, remoteAddress: address } = this.#transport
@@ -307,7 +342,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       return
     }
     const keptWill = admission.keepsWill ? will : undefined
-    const fault = willFault(keptWill, role.grants)
+    const fault = willFault(keptWill, role.grants, limits)
     if (fault !== undefined) {
       role.closed()
       this.#refuse(5, fault)
@@ -315,12 +350,13 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     }
     const client = {
       packetBytes: this.#maximumPacketSize,
+      problemInformation: connect.properties?.requestProblemInformation ?? true,
       topicAliases: connect.properties?.topicAliasMaximum ?? 0,
     }
     this.#flow = new MessageFlow(role, this.#transport, this.#level, client, this.#around)
     this.#phase = 'connected'
     this.#cutter.maxBytes = limits.packetBytes
-    this.#keepAliveSec = connect.keepalive ?? 0
+    this.#keepAliveSec = keepAliveOf(connect, limits)
     this.#will = keptWill
     counters.add('connect.accepted')
     const facts = connackFacts(connect, limits, role, assignedClientIdentifier)
@@ -342,7 +378,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #hold(): void {
-    this.#transport.holdReading(this.#waits() || this.#overdrawn)
+    this.#transport.holdReading(this.#waits() || this.#overdrawn || this.#throttled)
   }
 
   #defer(buffer: Buffer, from: number, length: number): void {

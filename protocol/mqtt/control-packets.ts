@@ -25,24 +25,34 @@ export type Parsed<P> =
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 export class ControlPackets {
+  readonly #maxUserProperties: number
   readonly #parsers = new Map<number, mqttPacket.Parser>()
   #parsed: Packet | undefined = undefined
   #error: Error | undefined = undefined
 
+  /** @param maxUserProperties  of one packet */
+  constructor(maxUserProperties: number) {
+    this.#maxUserProperties = maxUserProperties
+  }
+
   connect(frame: Buffer, bodyStart: number): Parsed<IConnectPacket> {
-    return this.#parse(0, frame, connectFault(frame, bodyStart))
+    return this.#parse(0, frame, connectFault(this.#cursor(frame, bodyStart)))
   }
 
   subscribe(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<ISubscribePacket> {
-    return this.#parse(level, frame, subscribeFault(frame, bodyStart, level, true))
+    return this.#parse(level, frame, subscribeFault(this.#cursor(frame, bodyStart), level, true))
   }
 
   unsubscribe(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<IUnsubscribePacket> {
-    return this.#parse(level, frame, subscribeFault(frame, bodyStart, level, false))
+    return this.#parse(level, frame, subscribeFault(this.#cursor(frame, bodyStart), level, false))
   }
 
   disconnect(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<IDisconnectPacket> {
-    return this.#parse(level, frame, disconnectFault(frame, bodyStart, level))
+    return this.#parse(level, frame, disconnectFault(this.#cursor(frame, bodyStart), level))
+  }
+
+  #cursor(frame: Buffer, bodyStart: number): ByteCursor {
+    return new ByteCursor(frame, bodyStart, frame.length, this.#maxUserProperties)
   }
 
   /** @param slot  the level; 0 for CONNECT, whose parser takes the level from the packet */
@@ -79,8 +89,7 @@ export class ControlPackets {
   }
 }
 
-function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
-  const cursor = new ByteCursor(frame, bodyStart, frame.length)
+function connectFault(cursor: ByteCursor): Fault | undefined {
   cursor.string()
   const level = cursor.byte()
   const flags = cursor.byte()
@@ -106,9 +115,15 @@ function connectFault(frame: Buffer, bodyStart: number): Fault | undefined {
 
 /** PUBACK, PUBREC, PUBREL or PUBCOMP, read in place; in MQTT 5 a reason code and properties may follow (§3.4.2). */
 export class IncomingAcknowledgement {
+  readonly #maxUserProperties: number
   packetId = 0
   /** 0x80 and above: the receiver has refused the message. */
   code = 0
+
+  /** @param maxUserProperties  of one packet */
+  constructor(maxUserProperties: number) {
+    this.#maxUserProperties = maxUserProperties
+  }
 
   read(
     buffer: Buffer,
@@ -124,7 +139,7 @@ export class IncomingAcknowledgement {
     this.packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
     this.code = 0
     if (end - bodyStart === 2) return undefined
-    const cursor = new ByteCursor(buffer, bodyStart + 2, end)
+    const cursor = new ByteCursor(buffer, bodyStart + 2, end, this.#maxUserProperties)
     if (level === 5) {
       this.code = cursor.byte()
       if (!ACKNOWLEDGEMENT_CODES.get(type)?.includes(this.code)) return FAULT.acknowledgementCode
@@ -146,12 +161,10 @@ const ACKNOWLEDGEMENT_CODES: ReadonlyMap<number, readonly number[]> = new Map([
 ])
 
 function subscribeFault(
-  frame: Buffer,
-  bodyStart: number,
+  cursor: ByteCursor,
   level: ProtocolLevel,
   options: boolean,
 ): Fault | undefined {
-  const cursor = new ByteCursor(frame, bodyStart, frame.length)
   if (cursor.two() === 0) {
     cursor.fail(REASON.protocolError, 'packet-id-0', 'a packet identifier of 0') // [MQTT-2.2.1-3]
   }
@@ -166,12 +179,7 @@ function subscribeFault(
   return cursor.fault
 }
 
-function disconnectFault(
-  frame: Buffer,
-  bodyStart: number,
-  level: ProtocolLevel,
-): Fault | undefined {
-  const cursor = new ByteCursor(frame, bodyStart, frame.length)
+function disconnectFault(cursor: ByteCursor, level: ProtocolLevel): Fault | undefined {
   if (level === 5 && !cursor.done) {
     cursor.byte()
     if (!cursor.done) cursor.properties(PACKET.disconnect)

@@ -35,6 +35,8 @@ type FaultName =
   | 'willTopic'
   | 'willResponseTopic'
   | 'willFormat'
+  | 'willBytes'
+  | 'connectRate'
   | 'clientId'
   | 'authMethod'
   | 'busy'
@@ -143,6 +145,12 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     REASON.payloadFormatInvalid,
     'will-format',
     'the payload of the Will says it is text and is none',
+  ),
+  willBytes: fault(REASON.packetTooLarge, 'will-bytes', 'the payload of the Will is too large'),
+  connectRate: fault(
+    REASON.connectionRateExceeded,
+    'connect-rate',
+    'too many clients connect at once; come back in some seconds',
   ),
   clientId: fault(
     REASON.clientIdentifierNotValid,

@@ -26,6 +26,12 @@ export class IncomingPublish implements Publication {
   textPayload = false
   /** For what must move: grows to the largest packet that came by alias alone. */
   #scratch: Buffer = Buffer.alloc(0)
+  readonly #maxUserProperties: number
+
+  /** @param maxUserProperties  of one packet */
+  constructor(maxUserProperties: number) {
+    this.#maxUserProperties = maxUserProperties
+  }
 
   /** Reads the packet; returns what is wrong with it, if anything is. */
   read(
@@ -62,7 +68,7 @@ export class IncomingPublish implements Publication {
     this.alias = 0
     this.textPayload = false
     if (level === 5) {
-      const fault = readPublishProperties(this, at, end)
+      const fault = readPublishProperties(this, at, end, this.#maxUserProperties)
       if (fault !== undefined) return fault
       at = this.propertiesEnd
     }

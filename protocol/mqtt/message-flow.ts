@@ -12,7 +12,7 @@ import type { IncomingPublish } from './incoming-publish.ts'
 import type { Transport } from './output.ts'
 import { type Acknowledgement, PACKET, type ProtocolLevel } from './packet-type.ts'
 import { publishBytes, writeAcknowledgement, writePubacks, writePublish } from './packet-writer.ts'
-import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
+import { type Fault, REASON, REASON_TEXT, type ReasonCode } from './reason-code.ts'
 import type { Role } from './role.ts'
 import { IncomingAliases, OutgoingAliases } from './topic-aliases.ts'
 
@@ -22,6 +22,8 @@ export interface ClientBounds {
   readonly packetBytes: number
   /** Topic Alias Maximum (§3.1.2.11.5). */
   readonly topicAliases: number
+  /** It wants reason strings in acknowledgements (§3.1.2.11.7). */
+  readonly problemInformation: boolean
 }
 
 export class MessageFlow {
@@ -48,6 +50,11 @@ export class MessageFlow {
     this.#level = level
     this.#client = client
     this.#around = around
+  }
+
+  /** Its client wants to know why something was refused. */
+  get explains(): boolean {
+    return this.#client.problemInformation
   }
 
   /** Nothing is written any more. */
@@ -154,7 +161,9 @@ export class MessageFlow {
   #acknowledge(type: Acknowledgement, packetId: number, code: number): void {
     if (type !== PACKET.puback || (code !== 0 && this.#level === 5)) {
       this.writeAcknowledgements()
-      writeAcknowledgement(this.#transport, type, this.#level, packetId, code)
+      const why = this.#client.problemInformation ? REASON_TEXT.get(code) : undefined // [MQTT-3.1.2-29]
+      const { packetBytes } = this.#client
+      writeAcknowledgement(this.#transport, type, this.#level, packetId, code, why, packetBytes)
       return
     }
     const { acks } = this.#around

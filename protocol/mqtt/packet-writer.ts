@@ -19,6 +19,7 @@ export interface ConnackFacts {
   readonly receiveMaximum: number
   readonly topicAliasMaximum: number
   readonly grants: Grants
+  readonly serverKeepAlive: number | undefined
   readonly assignedClientIdentifier: string | undefined
   /** Said only where the client asked for more than 0. */
   readonly sessionExpiryInterval: number | undefined
@@ -46,6 +47,9 @@ export function writeConnack(
           maximumPacketSize: facts.maximumPacketSize,
           receiveMaximum: facts.receiveMaximum,
           topicAliasMaximum: facts.topicAliasMaximum,
+          ...(facts.serverKeepAlive === undefined
+            ? {}
+            : { serverKeepAlive: facts.serverKeepAlive }),
           ...(facts.assignedClientIdentifier === undefined
             ? {}
             : { assignedClientIdentifier: facts.assignedClientIdentifier }),
@@ -63,8 +67,16 @@ export function writeSuback(
   level: ProtocolLevel,
   packetId: number,
   codes: readonly number[],
+  reasonString?: string,
+  maximumPacketSize = 0,
 ): void {
-  writeCodes(output, 0x90, level, packetId, codes)
+  if (level !== 5 || reasonString === undefined) {
+    writeCodes(output, 0x90, level, packetId, codes)
+    return
+  }
+  const properties = reasonProperty(reasonString, maximumPacketSize)
+  const packet = { cmd: 'suback' as const, messageId: packetId, granted: [...codes], properties }
+  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
 }
 
 /** MQTT 3.x acknowledges without codes. */
@@ -77,6 +89,13 @@ export function writeUnsuback(
   writeCodes(output, 0xb0, level, packetId, level === 5 ? codes : [])
 }
 
+const NAMES = {
+  [PACKET.puback]: 'puback',
+  [PACKET.pubrec]: 'pubrec',
+  [PACKET.pubrel]: 'pubrel',
+  [PACKET.pubcomp]: 'pubcomp',
+} as const
+
 /** PUBACK, PUBREC, PUBREL, PUBCOMP. */
 export function writeAcknowledgement(
   output: Output,
@@ -84,7 +103,15 @@ export function writeAcknowledgement(
   level: ProtocolLevel,
   packetId: number,
   code: number,
+  reasonString?: string,
+  maximumPacketSize = 0,
 ): void {
+  if (level === 5 && code !== 0 && reasonString !== undefined) {
+    const properties = reasonProperty(reasonString, maximumPacketSize)
+    const packet = { cmd: NAMES[type], messageId: packetId, reasonCode: code, properties }
+    append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+    return
+  }
   const long = level === 5 && code !== 0 // a bare packet id means success (§3.4.2.1)
   const at = output.reserve(long ? 5 : 4)
   const { buffer } = output

@@ -29,13 +29,14 @@ export function readPublishProperties(
   target: PublishProperties,
   at: number,
   end: number,
+  maxUserProperties: number,
 ): Fault | undefined {
   const { buffer } = target
   if (at >= end) return NO_PROPERTY_LENGTH
   target.propertiesStart = at + 1
   target.propertiesEnd = at + 1
   if (buffer[at] === 0) return undefined
-  const cursor = new ByteCursor(buffer, at, end)
+  const cursor = new ByteCursor(buffer, at, end, maxUserProperties)
   const length = cursor.varint()
   target.propertiesStart = cursor.at
   target.propertiesEnd = cursor.at + length

@@ -29,8 +29,20 @@ export const REASON = {
   retainNotSupported: 0x9a,
   qosNotSupported: 0x9b,
   sharedSubscriptionsNotSupported: 0x9e,
+  connectionRateExceeded: 0x9f,
   subscriptionIdentifiersNotSupported: 0xa1,
 } as const
+
+/** What an acknowledgement says beside its code. */
+export const REASON_TEXT: ReadonlyMap<number, string> = new Map<number, string>([
+  [REASON.notAuthorized, 'this client may not use this topic'],
+  [REASON.topicNameInvalid, 'the topic is too long or has too many levels'],
+  [REASON.topicFilterInvalid, 'the filter is too long or has too many levels'],
+  [REASON.packetIdentifierNotFound, 'no exchange is open under this packet identifier'],
+  [REASON.quotaExceeded, 'a bound of this server is reached'],
+  [REASON.payloadFormatInvalid, 'the payload says it is text and is none'],
+  [REASON.sharedSubscriptionsNotSupported, 'devices have no shared subscriptions here'],
+])
 
 export type ReasonCode = (typeof REASON)[keyof typeof REASON]
 

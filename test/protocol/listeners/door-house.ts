@@ -33,7 +33,7 @@ export class DoorHouse {
     })
     const { backlogBytes } = this.broker.around.limits
     this.around = { turn, slab, backlogBytes }
-    this.open = new OpenConnections(limit)
+    this.open = new OpenConnections(limit, limits.connectionsPerAddress)
     const around = { ...this.broker.around, turn }
     this.gate = new ConnectionGate(this.open, login ?? this.broker.welcome, around)
     t.after(() => this.open.destroyAll())

@@ -82,6 +82,20 @@ describe('socket listener', () => {
     }
   })
 
+  it('closes one connection more of an address than it may have', async (t) => {
+    const house = new DoorHouse(t, 100, { connectionsPerAddress: 2 })
+    const { port } = await open(t, 'mqtt', { house })
+    const peers: Peer[] = []
+    for (let i = 0; i < 4; i++) peers.push(await plain(t, port))
+    await until(() => peers.filter(({ closed }) => closed).length === 2)
+    assert.equal(house.count('accept.refused.too-many-from-address'), 2)
+    for (const peer of peers) peer.socket.destroy()
+    await until(() => house.open.count === 0)
+    const next = await plain(t, port)
+    next.socket.write(CONNECT)
+    await next.hears(CONNACK)
+  })
+
   it('closes one connection more than may be open, also of those that have not spoken yet', async (t) => {
     const tls = await tlsMaterial(t)
     for (const protocol of ['auto', 'mqtt', 'mqtts'] as const) {

@@ -19,6 +19,7 @@ import type { ConnectionSurroundings } from '../../../protocol/mqtt/connection-s
 import { ControlPackets, IncomingAcknowledgement } from '../../../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../../../protocol/mqtt/incoming-publish.ts'
 import type { Login } from '../../../protocol/mqtt/login.ts'
+import { TokenBucket } from '../../../protocol/mqtt/token-bucket.ts'
 import type { DeviceHouse } from '../../support/device-house.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { ManualTurns } from '../../support/manual-turns.ts'
@@ -92,9 +93,10 @@ export class MemoryBroker {
       random: countingRandom(),
       limits,
       traffic: { received: 0, sent: 0 },
-      packets: new ControlPackets(),
-      incoming: new IncomingPublish(),
-      acknowledgement: new IncomingAcknowledgement(),
+      connects: new TokenBucket(limits.connectsPerSec, this.clock.monotonic()),
+      packets: new ControlPackets(limits.userProperties),
+      incoming: new IncomingPublish(limits.userProperties),
+      acknowledgement: new IncomingAcknowledgement(limits.userProperties),
       acks: new Uint16Array(4096),
       profile: house === undefined ? 'plain' : 'alibaba',
       relay: this.router,

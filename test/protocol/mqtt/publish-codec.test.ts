@@ -79,7 +79,7 @@ describe('PUBLISH', () => {
       fc.integer({ min: 1, max: 3000 }),
       ({ level, packet, bytes }, cut) => {
         const { buffer, body } = frameOf(bytes, cut)
-        const incoming = new IncomingPublish()
+        const incoming = new IncomingPublish(100)
         assert.equal(incoming.read(buffer, 0, body, buffer.length, level), undefined)
         const between = (start: number, end: number): Buffer => buffer.subarray(start, end)
         assert.equal(between(incoming.topicStart, incoming.topicEnd).toString(), packet.topic)
@@ -99,7 +99,7 @@ describe('PUBLISH', () => {
       const { level, packet, bytes } = from
       const alias = to === 5 ? anyAlias : 0
       const { buffer, body } = frameOf(bytes, bytes.length)
-      const incoming = new IncomingPublish()
+      const incoming = new IncomingPublish(100)
       incoming.read(buffer, 0, body, buffer.length, level)
       const output = new GrowingOutput()
       writePublish(output, to as 3 | 4 | 5, incoming, header, alias)
@@ -136,7 +136,7 @@ describe('PUBLISH', () => {
     const list = Buffer.concat([pair('a', '1'), pair('b', '2'), pair('a', '3')])
     const frame = Buffer.from([0x30, 0, 0, 1, 0x74, list.length, ...list, 0x78])
     frame[1] = frame.length - 2
-    const incoming = new IncomingPublish()
+    const incoming = new IncomingPublish(100)
     assert.equal(incoming.read(frame, 0, 2, frame.length, 5), undefined)
     const output = new GrowingOutput()
     const header = { qos: 0, retain: false, dup: false, packetId: 0, identifiers: [] } as const
@@ -158,10 +158,10 @@ describe('PUBLISH with a topic alias', () => {
           protocolVersion: 5,
         })
         const plain = frameOf(bytes, bytes.length)
-        const one = new IncomingPublish()
+        const one = new IncomingPublish(100)
         one.read(plain.buffer, 0, plain.body, plain.buffer.length, 5)
         const cut = frameOf(aliased, aliased.length)
-        const other = new IncomingPublish()
+        const other = new IncomingPublish(100)
         assert.equal(other.read(cut.buffer, 0, cut.body, cut.buffer.length, 5), undefined)
         assert.equal(other.alias, topicAlias)
         assert.deepEqual(partsOf(other), partsOf(one))
