@@ -25,6 +25,7 @@ import { freeListeners } from './free-ports.ts'
 import { PlatformStatus } from './platform-status.ts'
 import { type PlatformThreads, startThreads } from './platform-threads.ts'
 import { systemClock, systemRandom } from './system.ts'
+import { tellSystemFigures } from './system-figures.ts'
 
 export interface InteriorOptions {
   readonly settings: Settings
@@ -111,6 +112,9 @@ async function build(
     clock: systemClock,
   })
   const status = (): Promise<StatusReport> => platformStatus.read()
+  const { version } = options
+  const { retained } = threads
+  undo.push(tellSystemFigures({ version, shards, retained: () => retained, clock: systemClock }))
   const ports = new Map(mqtt.map((spec, i) => [spec, threads.ports[i] as number]))
   for (const spec of specs.filter(({ protocol }) => protocol === 'http')) {
     const door = await openApiDoor(spec, { services, reader, status, log: diagnostics })

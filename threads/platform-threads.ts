@@ -44,6 +44,7 @@ export interface PlatformThreads {
   readonly presence: PresenceTable
   readonly logs: readonly LogPlace[]
   readonly replayed: StorageReady['replayed']
+  readonly retained: RetainedFigures
   /** Real ports, in the order of `listeners`. */
   readonly ports: readonly number[]
   close(): Promise<void>
@@ -54,13 +55,13 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
   const { data, settings, secretKey, diagnostics, login, onFailure } = options
   const bounds = { limit: settings.limits.shardRequests, timeoutMs: REQUEST_MS }
   const common = { diagnostics, login, bounds }
-  const retained = new RetainedFigures().memory
+  const retained = new RetainedFigures()
   const storageStart: StorageStart = {
     storePath: data.store,
     logsPath: data.logs,
     secretKey,
     settings,
-    retained,
+    retained: retained.memory,
   }
   const storageThread = new WorkerThread({
     ...common,
@@ -102,7 +103,7 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
         listeners: options.listeners,
         tls,
         presence: presence.memory,
-        retained,
+        retained: retained.memory,
         board: board.memory,
         highWater: highWaters[shard] as SharedArrayBuffer,
         storagePort: line.port2,
@@ -132,6 +133,7 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
     presence,
     logs: logPlaces(data, highWaters, found),
     replayed: found.replayed,
+    retained,
     ports: shards.ports,
     close: async () => {
       try {

@@ -27,6 +27,7 @@ import { SharedDirectory } from '../actors/session/shared-directory.ts'
 import { retainedEntry } from '../core/domain/log-entry.ts'
 import { MessageIdSource } from '../core/domain/message-id.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
+import type { ShardTraffic, SystemFigure } from '../core/domain/system-figures.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import type { ClientDirectory } from '../core/ports/client-directory.ts'
 import type { SessionTerms } from '../core/ports/client-session.ts'
@@ -296,6 +297,21 @@ const control = {
       refusals: Object.fromEntries(counts.filter(isRefusal)),
       counters: Object.fromEntries(counts.filter((entry) => !isRefusal(entry))),
     }
+  },
+
+  traffic(): ShardTraffic {
+    const { received, sent } = traffic
+    const dropped = Object.entries(tally.snapshot())
+      .filter(([name]) => name.startsWith('delivery.dropped.'))
+      .reduce((sum, [, count]) => sum + count, 0)
+    const { alibaba, plain } = spaces
+    const subscriptions = alibaba.subscriptions + plain.subscriptions
+    return { connections: open.count, subscriptions, received, sent, dropped }
+  },
+
+  figures(figures: readonly SystemFigure[]): void {
+    turn.enter()
+    for (const router of Object.values(spaces)) router.tellSystem(figures)
   },
 
   /** What the dead shard had posted is handled first: custody may be in it. */

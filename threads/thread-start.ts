@@ -5,6 +5,7 @@ import type { Facts, Level } from '../actors/runtime/posted-diagnostics.ts'
 import type { AccessPolicy } from '../core/domain/access-policy.ts'
 import type { ListenerSpec, Settings } from '../core/domain/settings.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
+import type { ShardTraffic, SystemFigure } from '../core/domain/system-figures.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import type { DeviceOwner } from '../core/ports/device-owner.ts'
 import type { RegistryWriter } from '../core/ports/registry-writer.ts'
@@ -69,6 +70,10 @@ export interface ShardReady {
 /** Methods that a shard serves to main. */
 export interface ShardControl extends Omit<DeviceOwner, 'isOnline'> {
   status(): ShardStatus
+  /** What `$SYS` sums up. */
+  traffic(): ShardTraffic
+  /** What `$SYS` tells from now on. */
+  figures(figures: readonly SystemFigure[]): void
   /** A shard died: what it had posted is handled, our rows are in the store when this resolves. */
   peerGone(peer: number): Promise<void>
   /** Its rows are in the store, and the presence table says so. */
@@ -88,6 +93,8 @@ export const SHARD_METHODS: readonly (keyof Remote<ShardControl>)[] = [
   'evict',
   'productChanged',
   'status',
+  'traffic',
+  'figures',
   'peerGone',
   'peerRecovered',
   'peerJoined',

@@ -7,6 +7,7 @@
  * again by matching once).
  */
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import type { SystemFigure } from '../../core/domain/system-figures.ts'
 import { filterOfShared, isShared } from '../../core/domain/topic.ts'
 import type { MessageSource } from '../../core/ports/message-source.ts'
 import type { Publication } from '../../core/ports/publication.ts'
@@ -20,6 +21,7 @@ import type {
 } from '../../core/ports/relay.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import { type RemoteMembers, SharedGroup } from './shared-group.ts'
+import { SystemTopics } from './system-topics.ts'
 import { type Subscription, TopicTrie } from './topic-trie.ts'
 
 const MAX_ROUTES = 65_536 // some 200 bytes each
@@ -90,6 +92,7 @@ export class Router implements Relay {
   readonly #space: number
   readonly #retained: RetainedMessages | undefined
   readonly #onNobody: () => void
+  readonly #system = new SystemTopics()
   /** Filters that other shards know of; empty where there are none. */
   readonly #filters = new Map<string, Subscribers>()
   #routes = new Map<string, Route>()
@@ -161,6 +164,7 @@ export class Router implements Relay {
   }
 
   retained(filter: string): MessageSource | undefined {
+    if (filter.startsWith('$SYS')) return this.#system.matching(filter)
     if (this.#retained === undefined || this.#retained.empty) return undefined
     return this.#retained.matching(this.#space, filter)
   }
@@ -198,6 +202,13 @@ export class Router implements Relay {
   whenRoom(resume: () => void): void {
     if (this.#others === undefined) resume()
     else this.#others.whenRoom(resume)
+  }
+
+  /** What the server says of itself; every shard tells it to its own subscribers. */
+  tellSystem(figures: readonly SystemFigure[]): void {
+    for (const [topic, message] of this.#system.replace(figures)) {
+      this.publishHere(this.route(topic), message)
+    }
   }
 
   // ---- for RemoteRoutes

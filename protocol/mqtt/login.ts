@@ -50,7 +50,7 @@ export type LoginHook = (request: {
   readonly secure: boolean
 }) => Promise<AccessPolicy | undefined>
 
-const EVERYTHING: AccessPolicy = { publish: ['#'], subscribe: ['#'] }
+const EVERYTHING: AccessPolicy = { publish: ['#'], subscribe: ['#', '$SYS/#'] }
 
 export interface LoginParts {
   readonly registry: RegistryReader
