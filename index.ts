@@ -11,7 +11,7 @@ import type { UplinkMessage } from './core/domain/uplink-message.ts'
 import type { Diagnostics } from './core/ports/diagnostics.ts'
 import type { RegistryReader } from './core/ports/registry-reader.ts'
 import type { Services } from './core/services/services.ts'
-import type { LoginHook } from './protocol/mqtt/login.ts'
+import type { AuthenticationHook, LoginHook } from './protocol/mqtt/login.ts'
 import type { BoundListener } from './threads/api-doors.ts'
 import { type Interior, openInterior } from './threads/interior.ts'
 import { followUplinks, type UplinkOptions } from './threads/uplinks.ts'
@@ -26,7 +26,12 @@ export type { Tsl } from './core/domain/thing-model/tsl.ts'
 export type { UplinkFilter, UplinkMessage } from './core/domain/uplink-message.ts'
 export type { Diagnostics } from './core/ports/diagnostics.ts'
 export type { Services } from './core/services/services.ts'
-export type { LoginHook } from './protocol/mqtt/login.ts'
+export type {
+  AuthenticationDecision,
+  AuthenticationHook,
+  AuthenticationStep,
+  LoginHook,
+} from './protocol/mqtt/login.ts'
 export type { BoundListener } from './threads/api-doors.ts'
 export type { UplinkOptions } from './threads/uplinks.ts'
 
@@ -39,6 +44,8 @@ export interface PlatformOptions {
   readonly secretKey?: string
   /** Decides who may connect to a listener with `auth=hook`. */
   readonly login?: LoginHook
+  /** The same for MQTT 5 clients that ask for extended authentication there (§4.12). */
+  readonly authenticate?: AuthenticationHook
 }
 
 const VERSION = (
@@ -100,6 +107,7 @@ export class Platform {
       diagnostics,
       secretKey: options.secretKey,
       login: options.login,
+      authenticate: options.authenticate,
       version: VERSION,
       onFailure: (error) => {
         failure.error ??= error

@@ -9,7 +9,7 @@ import type { StatusReport } from '../core/domain/status.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
 import type { RegistryReader } from '../core/ports/registry-reader.ts'
 import { createServices, type Services } from '../core/services/services.ts'
-import type { LoginHook } from '../protocol/mqtt/login.ts'
+import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
 import { type CertificateFiles, certificateFiles } from '../protocol/tls/certificate-files.ts'
 import {
   type DataDirectory,
@@ -32,6 +32,7 @@ export interface InteriorOptions {
   readonly diagnostics: Diagnostics
   readonly secretKey: string | undefined
   readonly login: LoginHook | undefined
+  readonly authenticate: AuthenticationHook | undefined
   readonly version: string
   /** A thread ended without being asked to. */
   readonly onFailure: (error: PlatformError) => void
@@ -50,8 +51,8 @@ export interface Interior {
 
 /** @throws as `Platform.open` */
 export async function openInterior(options: InteriorOptions): Promise<Interior> {
-  const { settings, diagnostics, login } = options
-  if (login === undefined) refuseHooks(settings.listeners)
+  const { settings, diagnostics, login, authenticate } = options
+  if (login === undefined && authenticate === undefined) refuseHooks(settings.listeners)
   const free = await freeListeners(settings.listeners, diagnostics)
   const undo: (() => unknown)[] = []
   const close = async (): Promise<void> => {
@@ -128,7 +129,10 @@ async function build(
 function refuseHooks(specs: readonly ListenerSpec[]): void {
   const spec = specs.find(({ auth }) => auth === 'hook')
   if (spec === undefined) return
-  throw new PlatformError('config.invalid', `${spec.url}: auth=hook needs the option \`login\``)
+  throw new PlatformError(
+    'config.invalid',
+    `${spec.url}: auth=hook needs the option \`login\` or \`authenticate\``,
+  )
 }
 
 async function certificateFor(

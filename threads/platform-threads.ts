@@ -9,7 +9,7 @@ import type { PlatformError } from '../core/domain/errors.ts'
 import type { ListenerSpec, Settings } from '../core/domain/settings.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
 import type { TlsMaterial } from '../protocol/listeners/listener.ts'
-import type { LoginHook } from '../protocol/mqtt/login.ts'
+import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
 import type { DataDirectory } from '../storage/data-directory.ts'
 import { HIGH_WATER_BYTES } from '../storage/log/high-water.ts'
 import { ShardSupervisor } from './shard-supervisor.ts'
@@ -35,6 +35,7 @@ export interface PlatformThreadsOptions {
   readonly certificate: { readonly certFile: string; readonly keyFile: string } | undefined
   readonly diagnostics: Diagnostics
   readonly login: LoginHook | undefined
+  readonly authenticate: AuthenticationHook | undefined
   readonly onFailure: (error: PlatformError) => void
 }
 
@@ -52,9 +53,9 @@ export interface PlatformThreads {
 
 /** @throws what a thread could not start for */
 export async function startThreads(options: PlatformThreadsOptions): Promise<PlatformThreads> {
-  const { data, settings, secretKey, diagnostics, login, onFailure } = options
+  const { data, settings, secretKey, diagnostics, login, authenticate, onFailure } = options
   const bounds = { limit: settings.limits.shardRequests, timeoutMs: REQUEST_MS }
-  const common = { diagnostics, login, bounds }
+  const common = { diagnostics, login, authenticate, bounds }
   const retained = new RetainedFigures()
   const storageStart: StorageStart = {
     storePath: data.store,

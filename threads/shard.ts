@@ -43,7 +43,7 @@ import { canSharePorts } from '../protocol/listeners/shared-port.ts'
 import { ReadBuffer } from '../protocol/listeners/socket-transport.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
-import type { LoginHook } from '../protocol/mqtt/login.ts'
+import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
 import { TokenBucket } from '../protocol/mqtt/token-bucket.ts'
 import { Environment } from '../storage/environment.ts'
 import { HighWater } from '../storage/log/high-water.ts'
@@ -251,10 +251,15 @@ const shared = {
     return new Session(outlet, { bounds, counters: tally, now, background: background.add })
   },
 }
+const hooks = conversation.remote<{ login: LoginHook; authenticate: AuthenticationHook }>([
+  'login',
+  'authenticate',
+])
 const loginParts = {
   registry,
   strictSecureMode: settings.strictSecureMode,
-  hook: conversation.remote<{ login: LoginHook }>(['login']).login,
+  hook: hooks.login,
+  authenticate: hooks.authenticate,
 }
 const doors = {
   transport: { turn, slab, backlogBytes: limits.backlogBytes },

@@ -11,7 +11,11 @@ import type { DeviceOwner } from '../core/ports/device-owner.ts'
 import type { RegistryWriter } from '../core/ports/registry-writer.ts'
 import type { RetainedSink } from '../core/ports/retained-store.ts'
 import type { TlsMaterial } from '../protocol/listeners/listener.ts'
-import type { LoginHook } from '../protocol/mqtt/login.ts'
+import type {
+  AuthenticationDecision,
+  AuthenticationHook,
+  LoginHook,
+} from '../protocol/mqtt/login.ts'
 
 export interface StorageStart {
   readonly storePath: string
@@ -133,4 +137,5 @@ export interface MainControl {
   /** The worker is ready; what it says of itself. */
   ready(facts: unknown): void
   login(request: Parameters<LoginHook>[0]): Promise<AccessPolicy | undefined>
+  authenticate(step: Parameters<AuthenticationHook>[0]): Promise<AuthenticationDecision>
 }

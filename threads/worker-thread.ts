@@ -3,7 +3,7 @@ import { type MessagePort, Worker } from 'node:worker_threads'
 import { Conversation, type ConversationBounds } from '../actors/runtime/conversation.ts'
 import { isErrorCode, PlatformError } from '../core/domain/errors.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
-import type { LoginHook } from '../protocol/mqtt/login.ts'
+import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
 import type { MainControl } from './thread-start.ts'
 
 export interface WorkerThreadOptions {
@@ -17,6 +17,7 @@ export interface WorkerThreadOptions {
   readonly bounds: ConversationBounds
   readonly diagnostics: Diagnostics
   readonly login: LoginHook | undefined
+  readonly authenticate: AuthenticationHook | undefined
   /** It ended without being asked to. */
   readonly onFailure: (error: PlatformError) => void
 }
@@ -45,8 +46,9 @@ export class WorkerThread {
           diagnostics[level](message, { thread: name, ...facts }),
         ready: resolve,
         login: async (request) => options.login?.(request),
+        authenticate: async (step) => options.authenticate?.(step),
       }
-      this.conversation.serve(control, ['diagnose', 'ready', 'login'])
+      this.conversation.serve(control, ['diagnose', 'ready', 'login', 'authenticate'])
       this.worker.once('exit', () => reject(threadFailed(name, fault)))
     })
     this.ready.catch(() => {}) // said again to whoever awaits it, and by onFailure

@@ -7,7 +7,12 @@ import type { AccessKeyRefusal } from './access-key-credentials.ts'
 import type { DeviceRefusal } from './device-credentials.ts'
 
 /** `hook-…`: what an embedding program decided, or failed to. */
-export type LoginRefusal = DeviceRefusal | AccessKeyRefusal | 'hook-refused' | 'hook-failed'
+export type LoginRefusal =
+  | DeviceRefusal
+  | AccessKeyRefusal
+  | 'hook-refused'
+  | 'hook-failed'
+  | 'auth-method'
 
 export interface ConnackCode {
   /** MQTT 3.1 and 3.1.1, §3.2.2.3. */
@@ -20,6 +25,7 @@ const IDENTIFIER: ConnackCode = { v3: 2, v5: 0x85 }
 const CREDENTIALS: ConnackCode = { v3: 4, v5: 0x86 }
 const PERMISSION: ConnackCode = { v3: 5, v5: 0x87 }
 const UNAVAILABLE: ConnackCode = { v3: 3, v5: 0x88 }
+const METHOD: ConnackCode = { v3: 5, v5: 0x8c } // MQTT 5 only
 
 const CODES: Readonly<Record<LoginRefusal, ConnackCode>> = {
   'missing-credentials': CREDENTIALS,
@@ -36,6 +42,7 @@ const CODES: Readonly<Record<LoginRefusal, ConnackCode>> = {
   'no-mqtt-policy': PERMISSION,
   'hook-refused': PERMISSION,
   'hook-failed': UNAVAILABLE,
+  'auth-method': METHOD,
 }
 
 export function connackCode(reason: LoginRefusal): ConnackCode {

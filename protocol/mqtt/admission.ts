@@ -48,6 +48,8 @@ export function admit(
     case 'device':
       admitDevice(request, outcome, around, onAdmitted)
       break
+    case 'continue':
+      throw new Error('an authentication that goes on admits nobody')
     case 'client':
       admitClient(request, outcome, around, onAdmitted)
       break

@@ -70,9 +70,11 @@ export class ClientRole implements Role {
   #replays: SubscribeRequest[] = []
   readonly #memo = new TopicMemo()
   #target: Target = FORBIDDEN
+  #policy: AccessPolicy
 
   constructor(parts: ClientRoleParts) {
     this.#parts = parts
+    this.#policy = parts.policy
     this.label = `client ${parts.name}`
     this.session = parts.session
     this.filtersPerSubscribe = parts.subscriptions // one packet may ask for all of them
@@ -100,13 +102,13 @@ export class ClientRole implements Role {
 
   subscribe(request: SubscribeRequest): ReasonCode | Qos {
     const { filter, options } = request
-    const { policy, relay, counters, subscriptions } = this.#parts
+    const { relay, counters, subscriptions } = this.#parts
     if (this.#isTooLong(filter)) {
       counters.add('subscribe.refused', 'topic-too-long')
       return REASON.topicFilterInvalid
     }
     const heard = isShared(filter) ? (filterOfShared(filter) ?? filter) : filter
-    if (!maySubscribe(policy, heard)) {
+    if (!maySubscribe(this.#policy, heard)) {
       counters.add('subscribe.refused', 'not-authorized')
       return REASON.notAuthorized
     }
@@ -147,6 +149,11 @@ export class ClientRole implements Role {
     this.#route(target.route, target.device, will.message)
   }
 
+  renew(policy: AccessPolicy): void {
+    this.#policy = policy
+    this.#memo.forget()
+  }
+
   closed(): void {
     for (const filter of this.#filters) this.#parts.relay.unsubscribe(this.session, filter)
     this.#filters.clear()
@@ -162,9 +169,9 @@ export class ClientRole implements Role {
   }
 
   #targetOf(topic: string): Target {
-    const { policy, relay, inbox } = this.#parts
+    const { relay, inbox } = this.#parts
     if (this.#isTooLong(topic)) return TOO_LONG
-    if (!mayPublish(policy, topic)) return FORBIDDEN
+    if (!mayPublish(this.#policy, topic)) return FORBIDDEN
     if (inbox === undefined) return { kind: 'route', route: relay.route(topic), device: undefined }
     if (isPlatformTopic(topic)) return FORBIDDEN
     return { kind: 'route', route: relay.route(topic), device: customTopicOf(topic) }

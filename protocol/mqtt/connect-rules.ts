@@ -4,7 +4,7 @@ import type { Limits } from '../../core/domain/settings.ts'
 import type { ControlPackets } from './control-packets.ts'
 import { FAULT } from './faults.ts'
 import type { ProtocolLevel } from './packet-type.ts'
-import type { ConnackFacts } from './packet-writer.ts'
+import type { AuthenticationAnswer, ConnackFacts } from './packet-writer.ts'
 import type { Fault } from './reason-code.ts'
 import type { Grants, Role } from './role.ts'
 import { readWill, type Will } from './will.ts'
@@ -60,16 +60,8 @@ export function readConnect(frame: Buffer, body: number, packets: ControlPackets
     will: read.kind === 'will' ? read.will : undefined,
     maximumPacketSize: connect.properties?.maximumPacketSize ?? UNLIMITED,
   }
-  const fault = read.kind === 'fault' ? read.fault : unavailable(connect)
-  if (fault !== undefined) return { kind: 'refused', code3: 5, fault, request }
+  if (read.kind === 'fault') return { kind: 'refused', code3: 5, fault: read.fault, request }
   return { kind: 'request', request }
-}
-
-/** What a CONNECT asks that is not available. */
-function unavailable({ properties }: IConnectPacket): Fault | undefined {
-  const { authenticationMethod, authenticationData } = properties ?? {}
-  if (authenticationMethod === undefined && authenticationData === undefined) return undefined
-  return FAULT.authMethod
 }
 
 /** A Will that asks for more than its client is granted; who that is, is known behind the login. */
@@ -107,6 +99,7 @@ export function connackFacts(
   limits: Limits,
   { grants }: Role,
   assignedClientIdentifier: string | undefined,
+  authentication: AuthenticationAnswer | undefined,
 ): ConnackFacts {
   const asked = connect.properties?.sessionExpiryInterval ?? 0
   return {
@@ -114,6 +107,7 @@ export function connackFacts(
     receiveMaximum: limits.receiveMaximum,
     topicAliasMaximum: limits.topicAliases,
     grants,
+    authentication,
     serverKeepAlive: serverKeepAlive(connect, limits),
     assignedClientIdentifier,
     sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet

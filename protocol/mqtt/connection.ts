@@ -2,6 +2,8 @@
  * One MQTT connection, from its first byte to its last: phases, packets, refusals.
  *
  *   awaiting-connect ─ CONNECT ─► authenticating ─ granted ─► connected ─┐
+ *          │                          │      ▲ AUTH                      │
+ *          │                     continue ─► exchanging                  │
  *          └──────────── fault, time-out, refusal ───────────────────────┴─► closing ─► closed
  *
  * Answers keep the order of the packets they answer. Nothing here waits but the login. Messages and their
@@ -14,6 +16,7 @@ import type { PacketOutlet, PublishHeader } from '../../core/ports/packet-outlet
 import type { Publication } from '../../core/ports/publication.ts'
 import type { TimerEntry } from '../../core/ports/timers.ts'
 import { type Admission, admit } from './admission.ts'
+import { Authentication } from './authentication.ts'
 import {
   type ConnectRequest,
   connackFacts,
@@ -26,23 +29,31 @@ import {
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
 import { FrameCutter } from './frame-cutter.ts'
-import type { Login, LoginOutcome } from './login.ts'
+import type { AuthenticationStep, Login, LoginOutcome } from './login.ts'
 import { MessageFlow } from './message-flow.ts'
 import type { Transport, TransportHandler } from './output.ts'
 import { PACKET, type ProtocolLevel } from './packet-type.ts'
 import {
+  writeAuth,
   writeConnack,
   writeDisconnect,
   writePingresp,
   writeSuback,
   writeUnsuback,
 } from './packet-writer.ts'
-import { type Fault, REASON_TEXT } from './reason-code.ts'
+import { type Fault, REASON, REASON_TEXT } from './reason-code.ts'
 import { subscribe, unsubscribe } from './subscription-packets.ts'
 import { Pause, TokenBucket } from './token-bucket.ts'
 import type { Will } from './will.ts'
 
-type Phase = 'awaiting-connect' | 'authenticating' | 'connected' | 'closing' | 'closed'
+type Phase =
+  | 'awaiting-connect'
+  | 'authenticating'
+  /** An AUTH of the client is awaited. */
+  | 'exchanging'
+  | 'connected'
+  | 'closing'
+  | 'closed'
 
 const CONNECT_BYTES = 65_536 // before CONNECT is accepted nobody may make us keep more
 const LINGER_SEC = 2 // for the peer to read why, before the socket is destroyed
@@ -68,6 +79,11 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #congestedAt = 0
   #maximumPacketSize = UNLIMITED // of the client (§3.1.2.11.4)
   #deferred: Buffer | undefined = undefined
+  #authentication: Authentication | undefined = undefined
+  /** Of an extended authentication that was granted. */
+  #lastWord: Uint8Array | undefined = undefined
+  /** Kept for its authentication, where that is extended. */
+  #request: ConnectRequest | undefined = undefined
   /** A SUBACK waits until all shards know what it says. */
   #settling = false
   /** A shard that our messages go to is behind. */
@@ -183,6 +199,9 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#flow?.writeAcknowledgements()
       return this.#onControl(type, buffer, start, bodyStart, end)
     }
+    if (this.#phase === 'exchanging') {
+      return this.#onExchange(type, buffer.subarray(start, end), bodyStart - start)
+    }
     if (type !== PACKET.connect) return this.#fail(FAULT.notConnect) // [MQTT-3.1.0-1]
     return this.#onConnect(buffer.subarray(start, end), bodyStart - start)
   }
@@ -211,6 +230,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
         return this.#onUnsubscribe(frame, body)
       case PACKET.disconnect:
         return this.#onDisconnect(frame, body)
+      case PACKET.auth:
+        return this.#onAuth(frame, body)
       case PACKET.connect:
         return this.#fail(FAULT.secondConnect) // [MQTT-3.1.0-2]
       default:
@@ -312,21 +333,107 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#refuse(3, FAULT.connectRate)
       return false
     }
+    const authentication = Authentication.of(read.request.connect, this.#exchangeName())
+    if (authentication !== undefined && 'reason' in authentication)
+      return this.#fail(authentication)
+    this.#authentication = authentication
+    this.#request = read.request
+    const { properties } = read.request.connect
+    return this.#logIn(authentication?.step(properties?.authenticationData))
+  }
+
+  /** True where the answer is there already: reading goes on. */
+  #logIn(step: AuthenticationStep | undefined): boolean {
+    const request = this.#request as ConnectRequest
     this.#phase = 'authenticating'
     let answered = false
-    const { secure, remoteAddress: address } = this.#transport
-    this.#login({ connect: read.request.connect, secure, address }, (outcome) => {
+    this.#ask(request, step, (outcome) => {
       answered = true
       if (this.#phase !== 'authenticating') return // it left, or its time was up
       this.#around.turn.enter()
-      this.#enter(read.request, outcome)
+      if (outcome.kind === 'continue') this.#goOn(outcome.data)
+      else this.#enter(request, outcome)
     })
     if (answered && !this.#waits()) return true
     this.#hold()
     return false
   }
 
+  #ask(
+    { connect }: ConnectRequest,
+    authentication: AuthenticationStep | undefined,
+    done: (outcome: LoginOutcome) => void,
+  ): void {
+    const { secure, remoteAddress: address } = this.#transport
+    this.#login({ connect, authentication, secure, address }, done)
+  }
+
+  // ---- extended authentication (§4.12)
+
+  #exchangeName(): string {
+    return Buffer.from(this.#around.random.bytes(12)).toString('hex')
+  }
+
+  #goOn(data: Uint8Array | undefined): void {
+    const { method } = this.#authentication as Authentication
+    writeAuth(this.#transport, REASON.continueAuthentication, { method, data })
+    this.#phase = 'exchanging'
+    this.#resume()
+  }
+
+  #onExchange(type: number, frame: Buffer, body: number): boolean {
+    if (type === PACKET.disconnect) return this.#onDisconnect(frame, body)
+    if (type !== PACKET.auth) return this.#fail(FAULT.unexpectedPacket) // [MQTT-3.1.2-30]
+    const data = this.#readAuth(frame, body, false)
+    if (data === 'ended') return false
+    return this.#logIn((this.#authentication as Authentication).step(data))
+  }
+
+  /** Of a connected client that renews its authentication: it goes on meanwhile. */
+  #onAuth(frame: Buffer, body: number): boolean {
+    const data = this.#readAuth(frame, body, true)
+    if (data === 'ended') return false
+    const authentication = this.#authentication as Authentication
+    const request = this.#request as ConnectRequest
+    this.#ask(request, authentication.step(data), (outcome) => this.#onRenewal(outcome))
+    return this.#phase === 'connected'
+  }
+
+  #onRenewal(outcome: LoginOutcome): void {
+    if (this.#phase !== 'connected') return
+    this.#around.turn.enter()
+    const authentication = this.#authentication as Authentication
+    const { method } = authentication
+    this.#flow?.writeAcknowledgements()
+    if (outcome.kind === 'continue') {
+      writeAuth(this.#transport, REASON.continueAuthentication, { method, data: outcome.data })
+    } else if (outcome.kind === 'client') {
+      authentication.done()
+      this.#flow?.role.renew(outcome.policy)
+      writeAuth(this.#transport, REASON.success, { method, data: outcome.data })
+    } else {
+      this.#fail(FAULT.renewalRefused) // [MQTT-4.12.1-2]
+    }
+  }
+
+  #readAuth(frame: Buffer, body: number, connected: boolean): Buffer | undefined | 'ended' {
+    const authentication = this.#authentication
+    if (this.#level !== 5 || authentication === undefined) {
+      this.#fail(FAULT.unexpectedPacket) // [MQTT-4.12.0-7]
+      return 'ended'
+    }
+    const parsed = this.#around.packets.auth(frame, body)
+    const fault =
+      parsed.kind === 'fault' ? parsed.fault : authentication.accept(parsed.packet, connected)
+    if (fault !== undefined || parsed.kind === 'fault') {
+      this.#fail(fault ?? FAULT.malformedAuth)
+      return 'ended'
+    }
+    return parsed.packet.properties?.authenticationData
+  }
+
   #enter(request: ConnectRequest, outcome: LoginOutcome): void {
+    if (outcome.kind === 'client') this.#lastWord = outcome.data
     const refuse = (code3: number, fault: Fault): void => this.#refuse(code3, fault)
     const { connect, level } = request
     const address = this.#transport.remoteAddress
@@ -335,6 +442,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #accept({ connect, will }: ConnectRequest, admission: Admission): void {
+    if (this.#authentication === undefined) this.#request = undefined // its packet is large
+
     const { limits, counters } = this.#around
     const { role, assignedClientIdentifier } = admission
     if (this.#phase !== 'authenticating') {
@@ -359,7 +468,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#keepAliveSec = keepAliveOf(connect, limits)
     this.#will = keptWill
     counters.add('connect.accepted')
-    const facts = connackFacts(connect, limits, role, assignedClientIdentifier)
+    const authentication = this.#authentication
+    authentication?.done()
+    const said = authentication && { method: authentication.method, data: this.#lastWord }
+    const facts = connackFacts(connect, limits, role, assignedClientIdentifier, said)
     writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()

@@ -3,6 +3,7 @@
  * What that library lets pass is checked here first, on the bytes: strings, properties, field bounds.
  */
 import mqttPacket, {
+  type IAuthPacket,
   type IConnectPacket,
   type IDisconnectPacket,
   type ISubscribePacket,
@@ -15,6 +16,7 @@ import { PACKET, type ProtocolLevel } from './packet-type.ts'
 import { type Fault, REASON } from './reason-code.ts'
 
 export type ControlPacket =
+  | IAuthPacket
   | IConnectPacket
   | ISubscribePacket
   | IUnsubscribePacket
@@ -53,6 +55,11 @@ export class ControlPackets {
 
   #cursor(frame: Buffer, bodyStart: number): ByteCursor {
     return new ByteCursor(frame, bodyStart, frame.length, this.#maxUserProperties)
+  }
+
+  /** MQTT 5 only. */
+  auth(frame: Buffer, bodyStart: number): Parsed<IAuthPacket> {
+    return this.#parse(5, frame, authFault(this.#cursor(frame, bodyStart), frame))
   }
 
   /** @param slot  the level; 0 for CONNECT, whose parser takes the level from the packet */
@@ -183,6 +190,15 @@ function disconnectFault(cursor: ByteCursor, level: ProtocolLevel): Fault | unde
   if (level === 5 && !cursor.done) {
     cursor.byte()
     if (!cursor.done) cursor.properties(PACKET.disconnect)
+  }
+  return atEnd(cursor)
+}
+
+function authFault(cursor: ByteCursor, frame: Buffer): Fault | undefined {
+  if (((frame[0] as number) & 15) !== 0) return FAULT.malformedAuth // [MQTT-3.15.1-1]
+  if (!cursor.done) {
+    cursor.byte()
+    if (!cursor.done) cursor.properties(PACKET.auth)
   }
   return atEnd(cursor)
 }

@@ -169,6 +169,8 @@ export class DeviceRole implements Role, DeviceLink {
     this.#parts.relay.publish(target.route, message, this.session)
   }
 
+  renew(): void {} // extended authentication is for application clients
+
   closed(): void {
     this.#held?.closed()
     this.#held = undefined

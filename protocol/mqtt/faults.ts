@@ -38,7 +38,11 @@ type FaultName =
   | 'willBytes'
   | 'connectRate'
   | 'clientId'
-  | 'authMethod'
+  | 'authData'
+  | 'malformedAuth'
+  | 'authMethodChanged'
+  | 'unexpectedAuth'
+  | 'renewalRefused'
   | 'busy'
 
 export const FAULT: Readonly<Record<FaultName, Fault>> = {
@@ -157,11 +161,23 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'empty-client-id',
     'an empty client identifier needs clean session 1',
   ),
-  authMethod: fault(
-    REASON.badAuthenticationMethod,
-    'auth-method',
-    'extended authentication is not available here',
+  malformedAuth: fault(REASON.malformedPacket, 'malformed-auth', 'AUTH is malformed'),
+  authData: fault(
+    REASON.protocolError,
+    'auth-data',
+    'authentication data without an authentication method',
   ),
+  authMethodChanged: fault(
+    REASON.protocolError,
+    'auth-method-changed',
+    'AUTH with another authentication method than CONNECT',
+  ),
+  renewalRefused: fault(
+    REASON.notAuthorized,
+    'renewal-refused',
+    'the client could not authenticate itself anew',
+  ),
+  unexpectedAuth: fault(REASON.protocolError, 'unexpected-auth', 'an AUTH that no exchange awaits'),
   busy: fault(
     REASON.serverBusy,
     'server-busy',

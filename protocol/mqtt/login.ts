@@ -13,6 +13,8 @@ import { authenticateDevice } from '../auth/device-credentials.ts'
 
 interface LoginRequest {
   readonly connect: IConnectPacket
+  /** Where the client asks for extended authentication. */
+  readonly authentication: AuthenticationStep | undefined
   readonly secure: boolean
   readonly address: string
 }
@@ -29,7 +31,11 @@ export type LoginOutcome =
       /** Whose client identifiers these are: two keys never take each other's over. */
       readonly owner: string
       readonly policy: AccessPolicy
+      /** The last word of an extended authentication. */
+      readonly data?: Uint8Array | undefined
     }
+  /** The client is asked to go on with its extended authentication. */
+  | { readonly kind: 'continue'; readonly data: Uint8Array | undefined }
   | {
       readonly kind: 'refused'
       readonly reason: string
@@ -50,15 +56,50 @@ export type LoginHook = (request: {
   readonly secure: boolean
 }) => Promise<AccessPolicy | undefined>
 
+/** One step of an extended authentication (MQTT 5.0 §4.12), as the client has said it. */
+export interface AuthenticationStep {
+  /** Names the exchange: the same in all its rounds, and no other has it. */
+  readonly exchange: string
+  /** From 1: CONNECT, or the AUTH that renews; then each AUTH. */
+  readonly round: number
+  readonly method: string
+  readonly data: Uint8Array | undefined
+  /** The client is connected, and keeps its rights until this is done. */
+  readonly renews: boolean
+}
+
+/** What an embedding program answers to a step; `undefined` refuses the client. */
+export type AuthenticationDecision =
+  | { readonly kind: 'continue'; readonly data?: Uint8Array }
+  | { readonly kind: 'granted'; readonly policy: AccessPolicy; readonly data?: Uint8Array }
+  /** It does not know the method: 0x8C. */
+  | { readonly kind: 'unknown-method' }
+  | undefined
+
+/** Decides an extended authentication on a `hook` listener. An exchange that the client breaks off is not told. */
+export type AuthenticationHook = (
+  request: Parameters<LoginHook>[0] & AuthenticationStep,
+) => Promise<AuthenticationDecision>
+
 const EVERYTHING: AccessPolicy = { publish: ['#'], subscribe: ['#', '$SYS/#'] }
 
 export interface LoginParts {
   readonly registry: RegistryReader
   readonly strictSecureMode: boolean
   readonly hook: LoginHook | undefined
+  readonly authenticate: AuthenticationHook | undefined
 }
 
 export function loginFor(auth: ListenerAuth, parts: LoginParts): Login {
+  const simple = simpleLogin(auth, parts)
+  return (request, done) => {
+    if (request.authentication === undefined) simple(request, done)
+    else if (auth === 'hook') void answerStep(request, request.authentication, parts, done)
+    else done(refused('auth-method', 'this listener knows no extended authentication'))
+  }
+}
+
+function simpleLogin(auth: ListenerAuth, parts: LoginParts): Login {
   switch (auth) {
     case 'device':
       return (request, done) => {
@@ -119,6 +160,41 @@ async function hookLogin(
     const policy = await hook?.({ clientId, userName, password, address, secure })
     if (policy === undefined) return refused('hook-refused', 'the server does not know this client')
     return { kind: 'client', owner: userName ?? '', policy }
+  } catch {
+    return refused('hook-failed', 'the login could not be checked; try again later')
+  }
+}
+
+async function answerStep(
+  request: LoginRequest,
+  step: AuthenticationStep,
+  parts: LoginParts,
+  done: (outcome: LoginOutcome) => void,
+): Promise<void> {
+  done(await authenticate(request, step, parts))
+}
+
+async function authenticate(
+  { connect, secure, address }: LoginRequest,
+  step: AuthenticationStep,
+  { authenticate: hook }: LoginParts,
+): Promise<LoginOutcome> {
+  const { clientId, username: userName, password } = connect
+  try {
+    const request = { clientId, userName, password, address, secure, ...step }
+    const decision = await hook?.(request)
+    switch (decision?.kind) {
+      case 'continue':
+        return { kind: 'continue', data: decision.data }
+      case 'granted': {
+        const { policy, data } = decision
+        return { kind: 'client', owner: userName ?? '', policy, data }
+      }
+      case 'unknown-method':
+        return refused('auth-method', `${step.method} is no method of this server`)
+      case undefined:
+        return refused('hook-refused', 'the server does not know this client')
+    }
   } catch {
     return refused('hook-failed', 'the login could not be checked; try again later')
   }

@@ -13,6 +13,12 @@ const REASON_ROOM = 1024 // what a packet with one may have at most: four bytes 
 const SUBSCRIPTION_IDENTIFIER = 0x0b
 const TOPIC_ALIAS = 0x23
 
+/** What we say in an exchange of extended authentication (§4.12). */
+export interface AuthenticationAnswer {
+  readonly method: string
+  readonly data: Uint8Array | undefined
+}
+
 /** What a CONNACK of MQTT 5 tells about this server (§3.2.2.3); absent properties mean the standard's default. */
 export interface ConnackFacts {
   readonly maximumPacketSize: number
@@ -20,6 +26,7 @@ export interface ConnackFacts {
   readonly topicAliasMaximum: number
   readonly grants: Grants
   readonly serverKeepAlive: number | undefined
+  readonly authentication: AuthenticationAnswer | undefined
   readonly assignedClientIdentifier: string | undefined
   /** Said only where the client asked for more than 0. */
   readonly sessionExpiryInterval: number | undefined
@@ -44,6 +51,7 @@ export function writeConnack(
       ? {}
       : {
           ...grantProperties(facts.grants),
+          ...authenticationProperties(facts.authentication),
           maximumPacketSize: facts.maximumPacketSize,
           receiveMaximum: facts.receiveMaximum,
           topicAliasMaximum: facts.topicAliasMaximum,
@@ -139,6 +147,13 @@ export function writePingresp(output: Output): void {
   const at = output.reserve(2)
   output.buffer[at] = 0xd0
   output.buffer[at + 1] = 0
+}
+
+/** @param code  0x18 asks the client to go on; 0 ends a renewal */
+export function writeAuth(output: Output, code: number, answer: AuthenticationAnswer): void {
+  const properties = authenticationProperties(answer)
+  const packet = { cmd: 'auth' as const, reasonCode: code, properties }
+  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
 }
 
 /** Only MQTT 5 servers say goodbye; a 3.x client sees the close alone. */
@@ -294,6 +309,16 @@ function writeVarint(buffer: Buffer, at: number, value: number): number {
 function append(output: Output, bytes: Buffer): void {
   const at = output.reserve(bytes.length)
   bytes.copy(output.buffer, at)
+}
+
+function authenticationProperties(answer: AuthenticationAnswer | undefined): {
+  readonly authenticationMethod?: string
+  readonly authenticationData?: Buffer
+} {
+  if (answer === undefined) return {}
+  const { method, data } = answer
+  if (data === undefined) return { authenticationMethod: method }
+  return { authenticationMethod: method, authenticationData: Buffer.from(data) }
 }
 
 /** What is not said has its default: granted; a Maximum QoS of 2 may not be said (§3.2.2.3.4). */

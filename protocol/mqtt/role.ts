@@ -1,4 +1,5 @@
 /** What a connection is once its CONNECT is accepted: a device, or an application client. */
+import type { AccessPolicy } from '../../core/domain/access-policy.ts'
 import type { Qos } from '../../core/domain/qos.ts'
 import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { SubscriptionOptions } from '../../core/ports/relay.ts'
@@ -38,6 +39,8 @@ export interface Role {
   subscribed(): void
   unsubscribe(filter: string): ReasonCode
   publishWill(will: Will): void
+  /** It has authenticated itself anew; what it has subscribed stays. */
+  renew(policy: AccessPolicy): void
   /** Once, when the connection is over. */
   closed(): void
 }

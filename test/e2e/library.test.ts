@@ -57,6 +57,14 @@ describe('the library', () => {
     directory = mkdtempSync(join(tmpdir(), 'tidegate-'))
     platform = await Platform.open({
       settings: { data: join(directory, 'data'), listeners: [MQTT, HOOK] },
+      authenticate: async ({ method, data, round }) => {
+        if (method !== 'COUNT') return { kind: 'unknown-method' }
+        const said = Number(Buffer.from(data ?? '').toString())
+        if (round < 3) return { kind: 'continue', data: Buffer.from(`${said + 1}`) }
+        return said === 5
+          ? { kind: 'granted', policy: { publish: ['#'], subscribe: [] } }
+          : undefined
+      },
       login: async ({ clientId, userName, password }) => {
         hooked.push(clientId)
         if (userName === 'slow') await new Promise((resolve) => setTimeout(resolve, 50))
@@ -214,5 +222,33 @@ describe('the library', () => {
     const again = await connect(t, second, triple)
     assert.equal((await second.devices.get({ productKey, deviceName })).status, 'online')
     await again.endAsync()
+  })
+
+  it('asks the embedding program at each step of an extended authentication', async (t) => {
+    const port = platform.listeners[1]?.port
+    const answers: string[] = []
+    const attempt = (authenticationMethod: string, add: number): Promise<MqttClient> => {
+      const properties = { authenticationMethod, authenticationData: Buffer.from('1') }
+      const options = { protocolVersion: 5, reconnectPeriod: 0, properties } as const
+      const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, options)
+      t.after(() => client.end(true))
+      client.handleAuth = ({ properties: asked }, answer) => {
+        const said = Number(asked?.authenticationData?.toString())
+        answers.push(String(said))
+        const authenticationData = Buffer.from(String(said + add))
+        answer(undefined, {
+          cmd: 'auth',
+          reasonCode: 24,
+          properties: { authenticationMethod, authenticationData },
+        })
+      }
+      return new Promise((resolve, reject) => {
+        client.once('connect', () => resolve(client)).once('error', reject)
+      })
+    }
+    await attempt('COUNT', 1)
+    assert.deepEqual(answers, ['2', '4'])
+    await assert.rejects(attempt('COUNT', 2), { code: 0x87 })
+    await assert.rejects(attempt('OTHER', 1), { code: 0x8c })
   })
 })

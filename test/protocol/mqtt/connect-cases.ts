@@ -70,6 +70,5 @@ export const INVALID_CONNECT: readonly InvalidPacket[] = [
     connect(5, 6, NONE, ME, list(1, 1), T, field(NOT_UTF8)),
     'will-format',
   ),
-  invalid('a method of authentication', V5, connect(5, 2, list(0x15, T), ME), 'auth-method'),
-  invalid('authentication without method', V5, connect(5, 2, list(0x16, T), ME), 'auth-method'),
+  invalid('authentication without method', V5, connect(5, 2, list(0x16, T), ME), 'auth-data'),
 ]

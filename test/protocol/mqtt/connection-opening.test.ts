@@ -135,7 +135,8 @@ describe('opening a connection', () => {
     client.send(publish('t', '2'), client.encode(publish('t', '3')).subarray(0, 4))
     assert.equal(client.transport.reading, false)
     assert.deepEqual(reader.heard(), [])
-    broker.welcome({ connect: connectPacket({}), secure: false, address: '' }, answer)
+    const request = { connect: connectPacket({}), authentication: undefined }
+    broker.welcome({ ...request, secure: false, address: '' }, answer)
     client.send(client.encode(publish('t', '3')).subarray(4))
     assert.deepEqual(client.heard(), ['connack 0'])
     assert.equal(client.transport.reading, true)
