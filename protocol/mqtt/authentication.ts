@@ -1,53 +1,104 @@
 /**
- * The extended authentication of one connection (§4.12): which method, which exchange, which round. The exchange is
- * the embedding program's; it is told apart from others by its name. Made where a CONNECT names a method.
+ * The extended authentication of one connection (§4.12): which method, which exchange, which round, and its packets.
+ * What they mean is the embedding program's to say; it tells exchanges apart by their names. Made where a CONNECT
+ * names a method.
  */
-import type { IAuthPacket, IConnectPacket } from 'mqtt-packet'
+import type { IConnectPacket } from 'mqtt-packet'
+import type { ConnectionSurroundings } from './connection-surroundings.ts'
 import { FAULT } from './faults.ts'
 import type { AuthenticationStep } from './login.ts'
+import type { Output } from './output.ts'
+import { type AuthenticationAnswer, writeAuth } from './packet-writer.ts'
 import { type Fault, REASON } from './reason-code.ts'
 
 export class Authentication {
-  readonly method: string
+  readonly #method: string
   readonly #name: string
+  readonly #around: ConnectionSurroundings
+  readonly #output: Output
+  #data: Buffer | undefined
+  #lastWord: Uint8Array | undefined = undefined
   #round = 0
   /** Of a connected client; it goes on with its old rights until it is done. */
   #renews = false
   #open = true
+  /** The program has not answered yet. */
+  #asked = false
 
-  constructor(method: string, name: string) {
-    this.method = method
-    this.#name = name
+  constructor(
+    method: string,
+    data: Buffer | undefined,
+    output: Output,
+    around: ConnectionSurroundings,
+  ) {
+    this.#method = method
+    this.#data = data
+    this.#output = output
+    this.#around = around
+    this.#name = Buffer.from(around.random.bytes(12)).toString('hex')
   }
 
   /** `undefined`: the client asks for none. A fault: data without a method. */
-  static of({ properties }: IConnectPacket, name: string): Authentication | Fault | undefined {
-    const { authenticationMethod, authenticationData } = properties ?? {}
-    if (authenticationMethod !== undefined) return new Authentication(authenticationMethod, name)
-    return authenticationData === undefined ? undefined : FAULT.authData
+  static of(
+    { properties }: IConnectPacket,
+    output: Output,
+    around: ConnectionSurroundings,
+  ): Authentication | Fault | undefined {
+    const { authenticationMethod: method, authenticationData: data } = properties ?? {}
+    if (method !== undefined) return new Authentication(method, data, output, around)
+    return data === undefined ? undefined : FAULT.authData
   }
 
-  step(data: Buffer | undefined): AuthenticationStep {
+  /** What CONNACK says of it. */
+  get answer(): AuthenticationAnswer {
+    return { method: this.#method, data: this.#lastWord }
+  }
+
+  /** What the client has said last, for the program. */
+  step(): AuthenticationStep {
     this.#round += 1
-    const { method } = this
-    return { exchange: this.#name, round: this.#round, method, data, renews: this.#renews }
+    this.#asked = true
+    const exchange = this.#name
+    return {
+      exchange,
+      round: this.#round,
+      method: this.#method,
+      data: this.#data,
+      renews: this.#renews,
+    }
   }
 
-  /** What is wrong with an AUTH of the client, if anything is. */
-  accept({ reasonCode, properties }: IAuthPacket, connected: boolean): Fault | undefined {
-    if (properties?.authenticationMethod !== this.method) return FAULT.authMethodChanged // [MQTT-4.12.0-5]
+  /** Takes an AUTH of the client; returns what is wrong with it, if anything is. */
+  receive(frame: Buffer, body: number, connected: boolean): Fault | undefined {
+    const parsed = this.#around.packets.auth(frame, body)
+    if (parsed.kind === 'fault') return parsed.fault
+    const { reasonCode, properties } = parsed.packet
+    if (properties?.authenticationMethod !== this.#method) return FAULT.authMethodChanged // [MQTT-4.12.0-5]
+    this.#data = properties.authenticationData
     if (reasonCode === REASON.reAuthenticate && connected && !this.#open) {
       this.#renews = true
       this.#open = true
       this.#round = 0
       return undefined
     }
-    const goesOn = reasonCode === REASON.continueAuthentication && this.#open
-    return goesOn ? undefined : FAULT.unexpectedAuth
+    const awaited = reasonCode === REASON.continueAuthentication && this.#open && !this.#asked
+    return awaited ? undefined : FAULT.unexpectedAuth
   }
 
-  /** The exchange is over. */
-  done(): void {
+  /** The client shall go on [MQTT-4.12.0-2]. */
+  goOn(data: Uint8Array | undefined): void {
+    this.#asked = false
+    writeAuth(this.#output, REASON.continueAuthentication, { method: this.#method, data })
+  }
+
+  /** The exchange is over: CONNACK or `tellRenewed` says so. */
+  granted(lastWord: Uint8Array | undefined): void {
+    this.#asked = false
     this.#open = false
+    this.#lastWord = lastWord
+  }
+
+  tellRenewed(): void {
+    writeAuth(this.#output, REASON.success, this.answer)
   }
 }

@@ -10,6 +10,7 @@
  * acknowledgements are `message-flow.ts`. Longer than other files, so that all else that may happen to a connection
  * is read in one place; what needs no state is beside it.
  */
+import type { IConnectPacket } from 'mqtt-packet'
 import type { ClientHolder } from '../../core/ports/client-directory.ts'
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import type { PacketOutlet, PublishHeader } from '../../core/ports/packet-outlet.ts'
@@ -29,21 +30,20 @@ import {
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
 import { FrameCutter } from './frame-cutter.ts'
-import type { AuthenticationStep, Login, LoginOutcome } from './login.ts'
+import type { Login, LoginOutcome } from './login.ts'
 import { MessageFlow } from './message-flow.ts'
 import type { Transport, TransportHandler } from './output.ts'
 import { PACKET, type ProtocolLevel } from './packet-type.ts'
 import {
-  writeAuth,
   writeConnack,
   writeDisconnect,
   writePingresp,
   writeSuback,
   writeUnsuback,
 } from './packet-writer.ts'
-import { type Fault, REASON, REASON_TEXT } from './reason-code.ts'
+import { PublishRate } from './publish-rate.ts'
+import { type Fault, REASON_TEXT } from './reason-code.ts'
 import { subscribe, unsubscribe } from './subscription-packets.ts'
-import { Pause, TokenBucket } from './token-bucket.ts'
 import type { Will } from './will.ts'
 
 type Phase =
@@ -80,17 +80,13 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #maximumPacketSize = UNLIMITED // of the client (§3.1.2.11.4)
   #deferred: Buffer | undefined = undefined
   #authentication: Authentication | undefined = undefined
-  /** Of an extended authentication that was granted. */
-  #lastWord: Uint8Array | undefined = undefined
-  /** Kept for its authentication, where that is extended. */
-  #request: ConnectRequest | undefined = undefined
+  /** What is authenticated, where that may take several packets and be renewed. */
+  #exchanging: ConnectRequest | undefined = undefined
   /** A SUBACK waits until all shards know what it says. */
   #settling = false
   /** A shard that our messages go to is behind. */
   #overdrawn = false
-  #rate: TokenBucket | undefined = undefined
-  /** It has published more than its rate. */
-  #throttled = false
+  #rate: PublishRate | undefined = undefined
 
   constructor(transport: Transport, login: Login, around: ConnectionSurroundings) {
     this.#transport = transport
@@ -211,8 +207,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (fault !== undefined) return this.#fail(fault)
     if (this.#flow === undefined) return false // its own message has closed it
     if (this.#around.relay.overdrawn) this.#holdForRoom()
-    const { publishesPerSec } = this.#around.limits
-    if (publishesPerSec > 0 && type === PACKET.publish) this.#spendRate(publishesPerSec)
+    if (type === PACKET.publish) this.#rate?.spend()
     return true
   }
 
@@ -282,23 +277,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     })
   }
 
-  /** Above its rate nothing is read until it is within it again; the rest of this read is still handled. */
-  #spendRate(perSec: number): void {
-    const { turn, timers } = this.#around
-    this.#rate ??= new TokenBucket(perSec, turn.monotonic)
-    if (this.#rate.take(turn.monotonic) || this.#throttled) return
-    this.#throttled = true
-    this.#around.counters.add('publish.held', 'rate')
-    this.#hold()
-    timers.arm(new Pause(() => this.#unthrottle()), this.#rate.debtSec)
-  }
-
-  #unthrottle(): void {
-    this.#around.turn.enter()
-    this.#throttled = false
-    if (this.#phase === 'connected') this.#hold()
-  }
-
   #onUnsubscribe(frame: Buffer, body: number): boolean {
     const parsed = this.#around.packets.unsubscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
@@ -333,107 +311,75 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#refuse(3, FAULT.connectRate)
       return false
     }
-    const authentication = Authentication.of(read.request.connect, this.#exchangeName())
+    const authentication = Authentication.of(read.request.connect, this.#transport, this.#around)
     if (authentication !== undefined && 'reason' in authentication)
       return this.#fail(authentication)
     this.#authentication = authentication
-    this.#request = read.request
-    const { properties } = read.request.connect
-    return this.#logIn(authentication?.step(properties?.authenticationData))
+    if (authentication !== undefined) this.#exchanging = read.request
+    return this.#logIn(read.request)
   }
 
   /** True where the answer is there already: reading goes on. */
-  #logIn(step: AuthenticationStep | undefined): boolean {
-    const request = this.#request as ConnectRequest
+  #logIn(request: ConnectRequest): boolean {
     this.#phase = 'authenticating'
     let answered = false
-    this.#ask(request, step, (outcome) => {
+    this.#ask(request.connect, (outcome) => {
       answered = true
       if (this.#phase !== 'authenticating') return // it left, or its time was up
       this.#around.turn.enter()
-      if (outcome.kind === 'continue') this.#goOn(outcome.data)
-      else this.#enter(request, outcome)
+      if (outcome.kind !== 'continue') {
+        this.#enter(request, outcome)
+        return
+      }
+      this.#authentication?.goOn(outcome.data)
+      this.#phase = 'exchanging'
+      this.#resume()
     })
     if (answered && !this.#waits()) return true
     this.#hold()
     return false
   }
 
-  #ask(
-    { connect }: ConnectRequest,
-    authentication: AuthenticationStep | undefined,
-    done: (outcome: LoginOutcome) => void,
-  ): void {
+  #ask(connect: IConnectPacket, done: (outcome: LoginOutcome) => void): void {
     const { secure, remoteAddress: address } = this.#transport
+    const authentication = this.#authentication?.step()
     this.#login({ connect, authentication, secure, address }, done)
   }
 
-  // ---- extended authentication (§4.12)
-
-  #exchangeName(): string {
-    return Buffer.from(this.#around.random.bytes(12)).toString('hex')
-  }
-
-  #goOn(data: Uint8Array | undefined): void {
-    const { method } = this.#authentication as Authentication
-    writeAuth(this.#transport, REASON.continueAuthentication, { method, data })
-    this.#phase = 'exchanging'
-    this.#resume()
-  }
-
+  /** Before CONNACK, while the client is asked to go on with its authentication. */
   #onExchange(type: number, frame: Buffer, body: number): boolean {
     if (type === PACKET.disconnect) return this.#onDisconnect(frame, body)
     if (type !== PACKET.auth) return this.#fail(FAULT.unexpectedPacket) // [MQTT-3.1.2-30]
-    const data = this.#readAuth(frame, body, false)
-    if (data === 'ended') return false
-    return this.#logIn((this.#authentication as Authentication).step(data))
+    const fault = this.#authentication?.receive(frame, body, false)
+    if (fault !== undefined) return this.#fail(fault)
+    return this.#logIn(this.#exchanging as ConnectRequest)
   }
 
   /** Of a connected client that renews its authentication: it goes on meanwhile. */
   #onAuth(frame: Buffer, body: number): boolean {
-    const data = this.#readAuth(frame, body, true)
-    if (data === 'ended') return false
-    const authentication = this.#authentication as Authentication
-    const request = this.#request as ConnectRequest
-    this.#ask(request, authentication.step(data), (outcome) => this.#onRenewal(outcome))
+    const authentication = this.#authentication
+    if (authentication === undefined) return this.#fail(FAULT.unexpectedPacket) // [MQTT-4.12.0-7]
+    const fault = authentication.receive(frame, body, true)
+    if (fault !== undefined) return this.#fail(fault)
+    this.#ask((this.#exchanging as ConnectRequest).connect, (outcome) => {
+      if (this.#phase !== 'connected') return
+      this.#around.turn.enter()
+      this.#flow?.writeAcknowledgements()
+      if (outcome.kind === 'continue') {
+        authentication.goOn(outcome.data)
+      } else if (outcome.kind === 'client') {
+        authentication.granted(outcome.data)
+        this.#flow?.role.renew(outcome.policy)
+        authentication.tellRenewed()
+      } else {
+        this.#fail(FAULT.renewalRefused) // [MQTT-4.12.1-2]
+      }
+    })
     return this.#phase === 'connected'
   }
 
-  #onRenewal(outcome: LoginOutcome): void {
-    if (this.#phase !== 'connected') return
-    this.#around.turn.enter()
-    const authentication = this.#authentication as Authentication
-    const { method } = authentication
-    this.#flow?.writeAcknowledgements()
-    if (outcome.kind === 'continue') {
-      writeAuth(this.#transport, REASON.continueAuthentication, { method, data: outcome.data })
-    } else if (outcome.kind === 'client') {
-      authentication.done()
-      this.#flow?.role.renew(outcome.policy)
-      writeAuth(this.#transport, REASON.success, { method, data: outcome.data })
-    } else {
-      this.#fail(FAULT.renewalRefused) // [MQTT-4.12.1-2]
-    }
-  }
-
-  #readAuth(frame: Buffer, body: number, connected: boolean): Buffer | undefined | 'ended' {
-    const authentication = this.#authentication
-    if (this.#level !== 5 || authentication === undefined) {
-      this.#fail(FAULT.unexpectedPacket) // [MQTT-4.12.0-7]
-      return 'ended'
-    }
-    const parsed = this.#around.packets.auth(frame, body)
-    const fault =
-      parsed.kind === 'fault' ? parsed.fault : authentication.accept(parsed.packet, connected)
-    if (fault !== undefined || parsed.kind === 'fault') {
-      this.#fail(fault ?? FAULT.malformedAuth)
-      return 'ended'
-    }
-    return parsed.packet.properties?.authenticationData
-  }
-
   #enter(request: ConnectRequest, outcome: LoginOutcome): void {
-    if (outcome.kind === 'client') this.#lastWord = outcome.data
+    if (outcome.kind === 'client') this.#authentication?.granted(outcome.data)
     const refuse = (code3: number, fault: Fault): void => this.#refuse(code3, fault)
     const { connect, level } = request
     const address = this.#transport.remoteAddress
@@ -442,8 +388,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #accept({ connect, will }: ConnectRequest, admission: Admission): void {
-    if (this.#authentication === undefined) this.#request = undefined // its packet is large
-
     const { limits, counters } = this.#around
     const { role, assignedClientIdentifier } = admission
     if (this.#phase !== 'authenticating') {
@@ -464,14 +408,15 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     }
     this.#flow = new MessageFlow(role, this.#transport, this.#level, client, this.#around)
     this.#phase = 'connected'
+    if (limits.publishesPerSec > 0) {
+      this.#rate = new PublishRate(limits.publishesPerSec, this.#around, () => this.#hold())
+    }
     this.#cutter.maxBytes = limits.packetBytes
     this.#keepAliveSec = keepAliveOf(connect, limits)
     this.#will = keptWill
     counters.add('connect.accepted')
-    const authentication = this.#authentication
-    authentication?.done()
-    const said = authentication && { method: authentication.method, data: this.#lastWord }
-    const facts = connackFacts(connect, limits, role, assignedClientIdentifier, said)
+    const authentication = this.#authentication?.answer
+    const facts = connackFacts(connect, limits, role, assignedClientIdentifier, authentication)
     writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()
@@ -490,7 +435,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #hold(): void {
-    this.#transport.holdReading(this.#waits() || this.#overdrawn || this.#throttled)
+    this.#transport.holdReading(this.#waits() || this.#overdrawn || this.#rate?.exceeded === true)
   }
 
   #defer(buffer: Buffer, from: number, length: number): void {
@@ -547,6 +492,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (phase === 'closing') this.#around.timers.arm(this, LINGER_SEC)
     if (before === 'closing' || before === 'closed') return
     this.#deferred = undefined
+    this.#rate?.close()
     const flow = this.#flow
     if (flow === undefined) return
     const { role } = flow

@@ -1,6 +1,4 @@
 /** Rates: how many a second are let through, and how long whoever had more has to wait. */
-import type { TimerEntry } from '../../core/ports/timers.ts'
-
 const BURST_SEC = 2 // what was not used of so many seconds may come at once
 
 export class TokenBucket {
@@ -37,22 +35,5 @@ export class TokenBucket {
   /** Seconds until the rate is kept again. */
   get debtSec(): number {
     return Math.max(0, -this.#tokens / this.#perSec)
-  }
-}
-
-/** Calls once when its time is over. */
-export class Pause implements TimerEntry {
-  timerSlot = -1
-  timerRounds = 0
-  timerNext: TimerEntry | undefined = undefined
-  timerPrevious: TimerEntry | undefined = undefined
-  readonly #over: () => void
-
-  constructor(over: () => void) {
-    this.#over = over
-  }
-
-  onTimer(): void {
-    this.#over()
   }
 }

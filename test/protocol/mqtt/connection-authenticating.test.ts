@@ -22,6 +22,8 @@ function house() {
   const steps: AuthenticationStep[] = []
   const decide = (step: AuthenticationStep): AuthenticationDecision => {
     const said = Buffer.from(step.data ?? '').toString()
+    const once = { publish: [], subscribe: [] }
+    if (step.method === 'ONCE') return { kind: 'granted', policy: once }
     if (step.method !== METHOD) return { kind: 'unknown-method' }
     if (said === 'bad') return undefined
     if (said === 'throw') throw new Error('no')
@@ -168,6 +170,13 @@ describe('extended authentication', () => {
     await of.say(client, 0x19, 'again')
     const refused = await of.say(client, 0x18, 'bad')
     assert.deepEqual([words(refused)[0]?.startsWith('disconnect 135'), client.gone], [true, true])
+  })
+
+  it('may be over in one step, and is renewed in one, too', async () => {
+    const of = house()
+    const client = await of.connect('ONCE')
+    assert.deepEqual(words(client.received()), ['connack 0 ONCE'])
+    assert.deepEqual(words(await of.say(client, 0x19, 'again', 'ONCE')), ['auth 0 ONCE'])
   })
 
   it('is no matter of clients that did not begin with it, nor a second time at once', async () => {
