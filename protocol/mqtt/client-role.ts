@@ -140,7 +140,7 @@ export class ClientRole implements Role {
     return REASON.success
   }
 
-  publishWill(will: Will): void {
+  #publishWill(will: Will): void {
     const target = this.#targetOf(will.topic)
     if (target.kind !== 'route') {
       this.#parts.counters.add('publish.refused', 'will-not-authorized')
@@ -154,9 +154,10 @@ export class ClientRole implements Role {
     this.#memo.forget()
   }
 
-  closed(): void {
+  closed(will?: Will): void {
     for (const filter of this.#filters) this.#parts.relay.unsubscribe(this.session, filter)
     this.#filters.clear()
+    if (will !== undefined) this.#publishWill(will) // to the others: a shared subscription may not choose us
     this.session.closed()
     this.#parts.directory.release(this.#parts.name, this.#parts.holder)
   }

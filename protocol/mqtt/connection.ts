@@ -497,9 +497,9 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (flow === undefined) return
     const { role } = flow
     flow.close()
-    if (this.#will !== undefined) role.publishWill(this.#will) // [MQTT-3.1.2-8]
+    const will = this.#will
     this.#will = undefined
-    role.closed()
+    role.closed(will) // [MQTT-3.1.2-8]
     this.#flow = undefined
   }
 

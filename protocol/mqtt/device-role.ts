@@ -157,7 +157,7 @@ export class DeviceRole implements Role, DeviceLink {
   }
 
   /** MQTT 3.x devices have no wills in the original (connect.md §1); the connection does not ask then. */
-  publishWill(will: Will): void {
+  #publishWill(will: Will): void {
     const target = this.#targetOf(will.topic)
     if (target.kind !== 'custom') {
       this.#parts.counters.add('publish.refused', 'will-topic')
@@ -171,7 +171,8 @@ export class DeviceRole implements Role, DeviceLink {
 
   renew(): void {} // extended authentication is for application clients
 
-  closed(): void {
+  closed(will?: Will): void {
+    if (will !== undefined) this.#publishWill(will)
     this.#held?.closed()
     this.#held = undefined
     this.#filters.clear()

@@ -38,9 +38,8 @@ export interface Role {
   /** Every shard knows what was subscribed: retained messages follow the SUBACK. */
   subscribed(): void
   unsubscribe(filter: string): ReasonCode
-  publishWill(will: Will): void
   /** It has authenticated itself anew; what it has subscribed stays. */
   renew(policy: AccessPolicy): void
-  /** Once, when the connection is over. */
-  closed(): void
+  /** Once, when the connection is over, with the Will that is due then. */
+  closed(will?: Will): void
 }

@@ -54,10 +54,15 @@ export class GroupShard {
     return [...this.lines.values()].some(({ queue }) => queue.length > 0)
   }
 
-  constructor(number: number, clock: FakeClock, windowBytes: number | undefined) {
+  constructor(
+    number: number,
+    clock: FakeClock,
+    windowBytes: number | undefined,
+    onFlushed: () => void = () => {},
+  ) {
     this.number = number
     this.timers = new TimingWheel(clock)
-    this.turns = new ManualTurns(clock, this.tally, () => {})
+    this.turns = new ManualTurns(clock, this.tally, onFlushed)
     const parts = { shard: number, turn: this.turns.turn }
     this.mesh = new Mesh(windowBytes === undefined ? parts : { ...parts, windowBytes })
   }
@@ -68,10 +73,11 @@ export class ShardGroup {
   readonly presence: PresenceTable = PresenceTable.create(1000)
   readonly shards: GroupShard[]
 
-  constructor(count: number, windowBytes?: number) {
+  /** @param onFlushed  a shard has written all that its turn gathered */
+  constructor(count: number, windowBytes?: number, onFlushed: (shard: number) => void = () => {}) {
     this.shards = Array.from(
       { length: count },
-      (_, number) => new GroupShard(number, this.clock, windowBytes),
+      (_, number) => new GroupShard(number, this.clock, windowBytes, () => onFlushed(number)),
     )
     for (const a of this.shards) {
       for (const b of this.shards) if (a.number < b.number) this.join(a, b)

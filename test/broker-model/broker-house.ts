@@ -1,0 +1,144 @@
+/**
+ * The MQTT side of several shards in one thread: real connections, sessions, routers, directory, mesh and turns. What
+ * moves next (the end of a turn, a frame of the mesh, a client's answer) is chance's to say.
+ */
+import { RemoteRoutes } from '../../actors/router/remote-routes.ts'
+import { RetainedFigures } from '../../actors/router/retained-figures.ts'
+import { RetainedMessages } from '../../actors/router/retained-messages.ts'
+import { Router } from '../../actors/router/router.ts'
+import { SharedRetained } from '../../actors/router/shared-retained.ts'
+import { Background } from '../../actors/runtime/background.ts'
+import { Session } from '../../actors/session/session.ts'
+import { SharedDirectory } from '../../actors/session/shared-directory.ts'
+import { deriveSettings } from '../../core/domain/settings-schema.ts'
+import { OutputSlab } from '../../protocol/listeners/output-slab.ts'
+import type { ConnectionSurroundings } from '../../protocol/mqtt/connection-surroundings.ts'
+import { ControlPackets, IncomingAcknowledgement } from '../../protocol/mqtt/control-packets.ts'
+import { IncomingPublish } from '../../protocol/mqtt/incoming-publish.ts'
+import { TokenBucket } from '../../protocol/mqtt/token-bucket.ts'
+import { type GroupShard, ShardGroup } from '../actors/shard-group.ts'
+import type { Chance } from '../simulation/chance.ts'
+import { MemoryRetained } from '../support/memory-retained.ts'
+import { RecordedDiagnostics } from '../support/recorded-diagnostics.ts'
+import { countingRandom } from '../support/service-house.ts'
+
+export interface BrokerShard {
+  readonly around: ConnectionSurroundings
+  readonly slab: OutputSlab
+  readonly retained: RetainedMessages
+}
+
+export class BrokerHouse {
+  readonly group: ShardGroup
+  readonly shards: readonly BrokerShard[]
+  readonly #store = new MemoryRetained()
+  readonly #figures = new RetainedFigures()
+  readonly #chance: Chance
+  readonly #slabs: readonly OutputSlab[]
+  /** Background work, with the shard that it is of. */
+  readonly #slices: { readonly shard: GroupShard; readonly run: () => void }[] = []
+
+  constructor(count: number, chance: Chance) {
+    this.#chance = chance
+    this.#slabs = Array.from({ length: count }, () => new OutputSlab())
+    this.group = new ShardGroup(count, undefined, (shard) => this.#slabs[shard]?.reset())
+    this.shards = this.group.shards.map((shard) => this.#open(shard, count))
+  }
+
+  /** Until nothing moves any more. */
+  settle(): void {
+    for (;;) {
+      const moves = this.#moves()
+      if (moves.length === 0) return
+      this.#chance.pick(moves)()
+    }
+  }
+
+  /** What was retained becomes the store's, of one shard. */
+  async checkpoint(shard: number): Promise<void> {
+    const { turns } = this.group.shard(shard)
+    turns.turn.enter()
+    await this.shards[shard]?.retained.share()?.store()
+    this.#figures.setTotals({ messages: this.#store.messages, bytes: 0 })
+  }
+
+  #moves(): (() => void)[] {
+    const moves: (() => void)[] = []
+    for (const shard of this.group.shards) {
+      if (shard.turns.turn.open) moves.push(() => shard.turns.settle())
+      for (const line of shard.lines.values()) {
+        if (line.queue.length > 0) moves.push(() => void line.step())
+      }
+    }
+    const slice = this.#slices[0]
+    if (slice !== undefined) {
+      moves.push(() => {
+        this.#slices.shift()
+        slice.shard.turns.turn.enter()
+        slice.run()
+      })
+    }
+    return moves
+  }
+
+  #open(shard: GroupShard, count: number): BrokerShard {
+    const { mesh, timers, tally, number } = shard
+    const { turn } = shard.turns
+    const limits = { ...deriveSettings({}).limits, inflight: 2 }
+    const routes = count > 1 ? new RemoteRoutes({ mesh, timers, counters: tally }) : undefined
+    const shared = new SharedRetained(mesh, () => {})
+    const retained = new RetainedMessages({
+      shard: number,
+      incarnation: 1,
+      figures: this.#figures,
+      bounds: { messages: 1000, bytes: 1e9 },
+      reader: this.#store,
+      sink: this.#store,
+      journal: () => {},
+      announce: shared.announce,
+      announceStored: shared.announceStored,
+      now: () => turn.now,
+    })
+    shared.serve(retained)
+    const directory = new SharedDirectory({
+      shard: number,
+      shards: count,
+      presence: this.group.presence,
+      mesh,
+      timers,
+      firstNumber: 1,
+      capacity: 100,
+      awaits: [],
+    })
+    const { clock } = this.group
+    const background = new Background(clock, (run) => this.#slices.push({ shard, run }))
+    const slab = this.#slabs[number] as OutputSlab
+    const around: ConnectionSurroundings = {
+      turn,
+      timers,
+      counters: tally,
+      diagnostics: new RecordedDiagnostics(),
+      random: countingRandom(),
+      limits,
+      traffic: { received: 0, sent: 0 },
+      connects: new TokenBucket(0, 0),
+      packets: new ControlPackets(limits.userProperties),
+      incoming: new IncomingPublish(limits.userProperties),
+      acknowledgement: new IncomingAcknowledgement(limits.userProperties),
+      acks: new Uint16Array(4096),
+      profile: 'plain',
+      relay: new Router({ others: routes, retained }),
+      directory,
+      devices: { claim: () => {} },
+      inbox: { deliverCustom: () => 'offline' },
+      makeSession: (outlet, { receiveMaximum, arrivals }) => {
+        const inflight = Math.min(limits.inflight, receiveMaximum)
+        const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
+        const bounds = { inflight, arrivals, queue }
+        const parts = { bounds, counters: tally, now: () => turn.now }
+        return new Session(outlet, { ...parts, background: background.add })
+      },
+    }
+    return { around, slab, retained }
+  }
+}
