@@ -10,9 +10,7 @@ import mqttPacket, { type Packet } from 'mqtt-packet'
 import { RunningServer } from '../support/running-server.ts'
 
 const PAYLOAD_BYTES = 10_000
-const BACKLOG_BYTES = 262_144
-const QUEUE_BYTES = 1_048_576
-const DRAIN_SEC = 3
+const LIMITS = { backlogBytes: 262_144, queueBytes: 1_048_576, drainTimeoutSec: 3 }
 const SAMPLE_MS = 50
 const MEGABYTE = 1_048_576
 
@@ -37,11 +35,7 @@ export async function flood(options: FloodOptions): Promise<FloodOutcome> {
   const { clients, bytes } = options
   const server = await RunningServer.start({
     listen: ['mqtt://127.0.0.1:0?profile=plain&auth=anonymous', 'http://127.0.0.1:0'],
-    args: [
-      ...['--set', `limits.backlogBytes=${BACKLOG_BYTES}`],
-      ...['--set', `limits.queueBytes=${QUEUE_BYTES}`],
-      ...['--set', `limits.drainTimeoutSec=${DRAIN_SEC}`],
-    ],
+    args: Object.entries(LIMITS).flatMap(([name, value]) => ['--set', `limits.${name}=${value}`]),
   })
   try {
     const port = server.port('mqtt')
@@ -62,13 +56,12 @@ export async function flood(options: FloodOptions): Promise<FloodOutcome> {
     return {
       rssBeforeMb: Math.round(rssBefore / MEGABYTE),
       rssMostMb: Math.round(rssMost / MEGABYTE),
-      boundMb: Math.round((clients * (BACKLOG_BYTES + QUEUE_BYTES)) / MEGABYTE),
+      boundMb: Math.round((clients * (LIMITS.backlogBytes + LIMITS.queueBytes)) / MEGABYTE),
       latencyMs,
       counters,
     }
   } finally {
-    server.process.kill('SIGKILL')
-    server.dispose()
+    await server.dispose()
   }
 }
 
