@@ -22,7 +22,7 @@ import { customTopicOf, isPlatformTopic } from '../alink/device-topics.ts'
 import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
-import type { Grants, Role, SubscribeRequest } from './role.ts'
+import { asksForRetained, type Grants, type Role, type SubscribeRequest } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
 import type { Will } from './will.ts'
 
@@ -53,7 +53,6 @@ interface DeviceTopic {
 
 const GRANTS: Grants = {
   maximumQos: 2,
-  retain: true,
   subscriptionIdentifiers: true,
   sharedSubscriptions: true,
 }
@@ -63,6 +62,7 @@ export class ClientRole implements Role {
   readonly label: string
   readonly session: ClientSession
   readonly grants: Grants = GRANTS
+  readonly retains = true
   readonly filtersPerSubscribe: number
   readonly #parts: ClientRoleParts
   readonly #filters = new Set<string>()
@@ -118,9 +118,8 @@ export class ClientRole implements Role {
     }
     this.#filters.add(filter)
     const renewed = relay.subscribe(this.session, filter, options)
-    const { retainHandling } = request
-    if (isShared(filter)) return options.qos // nothing that is retained goes there (§4.8.2)
-    if (retainHandling === 0 || (retainHandling === 1 && !renewed)) this.#replays.push(request) // [MQTT-3.3.1-9] [MQTT-3.3.1-10]
+    // Nothing that is retained goes to a shared subscription (§4.8.2).
+    if (!isShared(filter) && asksForRetained(request, renewed)) this.#replays.push(request)
     return options.qos
   }
 

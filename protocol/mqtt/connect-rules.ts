@@ -73,9 +73,7 @@ export function willFault(
   if (will === undefined) return undefined
   const { payloadStart, payloadEnd } = will.message
   if (payloadEnd - payloadStart > willBytes) return FAULT.willBytes
-  const { qos, retain } = will.message
-  if (qos > grants.maximumQos) return FAULT.willQos // [MQTT-3.2.2-12]
-  return retain && !grants.retain ? FAULT.willRetain : undefined // [MQTT-3.2.2-13]
+  return will.message.qos > grants.maximumQos ? FAULT.willQos : undefined // [MQTT-3.2.2-12]
 }
 
 /** The keep alive that holds: the client's, or ours where a client that can be told asks for more [MQTT-3.1.2-21]. */

@@ -13,6 +13,7 @@ import type { ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { DeviceSession } from '../../core/ports/device-host.ts'
 import type { Delivery, DeviceLink, LinkCloseReason } from '../../core/ports/device-link.ts'
+import type { Publication } from '../../core/ports/publication.ts'
 import type { DeliveryTerms, Relay, TopicRoute } from '../../core/ports/relay.ts'
 import { decodeUplink } from '../alink/alink-decode.ts'
 import { encodeCommand, encodeReply } from '../alink/alink-encode.ts'
@@ -23,7 +24,7 @@ import type { IncomingPublish } from './incoming-publish.ts'
 import { publicationOf } from './mqtt-publication.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
-import type { Grants, Role, SubscribeRequest } from './role.ts'
+import { asksForRetained, type Grants, type Role, type SubscribeRequest } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
 import type { Will } from './will.ts'
 
@@ -51,7 +52,6 @@ type Target =
 /** As the original has it (connect.md §1). */
 const GRANTS: Grants = {
   maximumQos: 1,
-  retain: false,
   subscriptionIdentifiers: false,
   sharedSubscriptions: false,
 }
@@ -74,6 +74,7 @@ export class DeviceRole implements Role, DeviceLink {
   readonly session: ClientSession
   readonly address: string
   readonly grants: Grants = GRANTS
+  readonly retains: boolean
   readonly filtersPerSubscribe: number
   readonly #parts: DeviceRoleParts
   readonly #systemPrefix: string
@@ -83,10 +84,13 @@ export class DeviceRole implements Role, DeviceLink {
   #target: Target = { kind: 'refused', reason: 'foreign-topic' }
   #held: DeviceSession | undefined = undefined
   #reply: Reply | undefined = undefined
+  /** Subscriptions whose retained messages are due once the SUBACK has left. */
+  #replays: SubscribeRequest[] = []
 
   constructor(parts: DeviceRoleParts) {
     const { productKey, deviceName } = parts.device
     this.#parts = parts
+    this.retains = parts.level === 5
     this.label = `device ${productKey}/${deviceName}`
     this.session = parts.session
     this.address = parts.address
@@ -114,9 +118,11 @@ export class DeviceRole implements Role, DeviceLink {
         this.#parts.counters.add('publish.refused', target.reason)
         return REASON.notAuthorized
       case 'custom':
+        if (frame.retain && !this.#retain(target.route, frame)) return REASON.quotaExceeded
         this.#held?.custom(target.suffix, payload, qos)
         break
       case 'alink':
+        if (frame.retain) this.#parts.counters.add('publish.retain-ignored')
         this.#climb(target.alink, payload, qos)
         break
     }
@@ -146,11 +152,20 @@ export class DeviceRole implements Role, DeviceLink {
       counters.add('subscribe.refused', 'too-many-subscriptions')
       return REASON.quotaExceeded
     }
+    const renewed = this.#filters.has(request.filter)
     this.#filters.set(request.filter, options.qos)
+    if (this.retains && asksForRetained(request, renewed)) this.#replays.push(request)
     return options.qos
   }
 
-  subscribed(): void {}
+  subscribed(): void {
+    const replays = this.#replays
+    this.#replays = []
+    for (const { filter, options } of replays) {
+      const source = this.#parts.relay.retained(filter)
+      if (source !== undefined) this.session.replay(source, TERMS[options.qos] as DeliveryTerms)
+    }
+  }
 
   unsubscribe(filter: string): ReasonCode {
     return this.#filters.delete(filter) ? REASON.success : REASON.noSubscriptionExisted
@@ -164,6 +179,7 @@ export class DeviceRole implements Role, DeviceLink {
       return
     }
     const { message } = will
+    if (message.retain && !this.#retain(target.route, message)) return
     const payload = message.buffer.subarray(message.payloadStart, message.payloadEnd)
     this.#held?.custom(target.suffix, payload, lowerQos(message.qos, 1) as 0 | 1)
     this.#parts.relay.publish(target.route, message, this.session)
@@ -190,6 +206,14 @@ export class DeviceRole implements Role, DeviceLink {
 
   close(reason: LinkCloseReason): void {
     this.#parts.closeLink(reason)
+  }
+
+  /** False: a bound of the platform is reached. */
+  #retain(route: TopicRoute, publication: Publication): boolean {
+    const retaining = this.#parts.relay.retain(route, publication)
+    if (retaining === 'kept') return true
+    this.#parts.counters.add('publish.refused', `retained-${retaining}`)
+    return false
   }
 
   #climb(alink: AlinkRoute, payload: Uint8Array, qos: 0 | 1): void {

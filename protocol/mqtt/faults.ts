@@ -14,7 +14,6 @@ type FaultName =
   | 'slowReader'
   | 'queueFull'
   | 'tooEager'
-  | 'retain'
   | 'longLength'
   | 'malformedAcknowledgement'
   | 'acknowledgementCode'
@@ -31,7 +30,6 @@ type FaultName =
   | 'notMqtt'
   | 'protocolVersion'
   | 'willQos'
-  | 'willRetain'
   | 'willTopic'
   | 'willResponseTopic'
   | 'willFormat'
@@ -69,11 +67,6 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'too many messages wait for acknowledgement',
   ),
   tooEager: fault(REASON.quotaExceeded, 'too-eager', 'too much was sent before CONNACK'),
-  retain: fault(
-    REASON.retainNotSupported,
-    'retain',
-    'retained messages are not available to devices here',
-  ),
   longLength: fault(
     REASON.malformedPacket,
     'malformed-length',
@@ -134,11 +127,6 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'MQTT 3.1, 3.1.1 and 5.0 are spoken here',
   ),
   willQos: fault(REASON.qosNotSupported, 'will-qos', 'a Will at QoS 2, which devices have not'),
-  willRetain: fault(
-    REASON.retainNotSupported,
-    'will-retain',
-    'a retained Will, which devices have not',
-  ),
   willTopic: fault(REASON.topicNameInvalid, 'will-topic', 'the topic of the Will is no topic name'),
   willResponseTopic: fault(
     REASON.protocolError,

@@ -120,8 +120,7 @@ export class MessageFlow {
       const fault = this.#incomingAliases.resolve(incoming)
       if (fault !== undefined) return fault
     }
-    if (incoming.retain && !role.grants.retain) {
-      if (this.#level === 5) return FAULT.retain // [MQTT-3.2.2-14]
+    if (incoming.retain && !role.retains) {
       counters.add('publish.retain-ignored')
       incoming.retain = false
     }

@@ -325,7 +325,6 @@ function authenticationProperties(answer: AuthenticationAnswer | undefined): {
 function grantProperties(grants: Grants): object {
   return {
     ...(grants.maximumQos === 2 ? {} : { maximumQoS: grants.maximumQos }),
-    ...(grants.retain ? {} : { retainAvailable: false }),
     ...(grants.subscriptionIdentifiers ? {} : { subscriptionIdentifiersAvailable: false }),
     ...(grants.sharedSubscriptions ? {} : { sharedSubscriptionAvailable: false }),
   }

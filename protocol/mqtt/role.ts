@@ -15,10 +15,14 @@ export interface SubscribeRequest {
   readonly retainHandling: number
 }
 
+/** Whether retained messages are due for it [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]. */
+export function asksForRetained({ retainHandling }: SubscribeRequest, renewed: boolean): boolean {
+  return retainHandling === 0 || (retainHandling === 1 && !renewed)
+}
+
 /** What CONNACK says to one kind of client (§3.2.2.3). */
 export interface Grants {
   readonly maximumQos: 1 | 2
-  readonly retain: boolean
   readonly subscriptionIdentifiers: boolean
   readonly sharedSubscriptions: boolean
 }
@@ -28,6 +32,8 @@ export interface Role {
   readonly label: string
   readonly session: ClientSession
   readonly grants: Grants
+  /** False: what it asks to retain is delivered as an ordinary message, as the original does for MQTT 3.x devices. */
+  readonly retains: boolean
   /** Filters of one SUBSCRIBE; those behind are refused. */
   readonly filtersPerSubscribe: number
   /** The reason code of the PUBACK; a fault ends the connection. */
