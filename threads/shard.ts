@@ -246,7 +246,7 @@ const shared = {
   makeSession: (outlet: PacketOutlet, { receiveMaximum, arrivals }: SessionTerms) => {
     const inflight = Math.min(limits.inflight, receiveMaximum)
     const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
-    const bounds = { inflight, arrivals, queue }
+    const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
     const now = (): number => turn.now
     return new Session(outlet, { bounds, counters: tally, now, background: background.add })
   },

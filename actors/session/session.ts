@@ -3,10 +3,12 @@
  * as long as its connection: a client that asked for a lasting session is told session present 0.
  *
  * At the bounds: QoS 0 to a congested socket is dropped and counted; QoS 1 and 2 wait in the queue; a full
- * queue ends the connection (`overflow`), because nothing sent at QoS 1 may be lost silently.
+ * queue ends the connection (`overflow`), because nothing sent at QoS 1 may be lost silently, or drops and counts
+ * where an operator has chosen that.
  */
 
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import type { QueuePolicy } from '../../core/domain/settings.ts'
 import type { Arrival, ClientSession } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { MessageSource } from '../../core/ports/message-source.ts'
@@ -25,6 +27,7 @@ interface SessionBounds {
   /** Messages of QoS 2 that came and whose PUBREL has not: the Receive Maximum that we grant. */
   readonly arrivals: number
   readonly queue: QueueBounds
+  readonly queuePolicy: QueuePolicy
 }
 
 export interface SessionParts {
@@ -94,9 +97,26 @@ export class Session implements ClientSession {
     this.#queue ??= new KeptQueue(this.#parts.bounds.queue)
     const now = this.#parts.now()
     const message = new KeptMessage(publication, { qos, retain, terms, now })
-    if (this.#queue.offer(message)) return
-    this.#outlet.overflow()
-    message.giveBack(now)
+    if (!this.#queue.offer(message)) this.#onFull(this.#queue, message)
+  }
+
+  #onFull(queue: KeptQueue, message: KeptMessage): void {
+    const { bounds, counters, now } = this.#parts
+    switch (bounds.queuePolicy) {
+      case 'close':
+        this.#outlet.overflow()
+        message.giveBack(now())
+        break
+      case 'drop-newest':
+        counters.add('delivery.dropped', 'queue-full')
+        break
+      case 'drop-oldest':
+        do {
+          counters.add('delivery.dropped', 'queue-full')
+          if (queue.take() === undefined) return // larger than the queue may be
+        } while (!queue.offer(message))
+        break
+    }
   }
 
   drain(): void {

@@ -4,7 +4,7 @@
  */
 import { defaultListeners } from './listener-url.ts'
 import type { Setting } from './setting.ts'
-import type { Durability, ListenerSpec, Settings, TlsSettings } from './settings.ts'
+import type { Durability, ListenerSpec, QueuePolicy, Settings, TlsSettings } from './settings.ts'
 
 type Leaf = string | number | boolean | undefined | readonly unknown[]
 type Leaves<T, Prefix extends string> = {
@@ -155,11 +155,19 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
     'closes its connection (0x94); towards it, further topics are sent in full.',
   ]),
   'limits.queueMessages': integer(1000, 1, 1_000_000, [
-    'Messages of QoS 1 and 2 that wait for one client. One more closes its connection.',
+    'Messages of QoS 1 and 2 that wait for one client. One more is treated by `limits.queuePolicy`.',
   ]),
   'limits.queueBytes': integer(4_194_304, 65_536, 1_073_741_824, [
-    'Bytes of the messages that wait for one client. One more closes its connection.',
+    'Bytes of the messages that wait for one client. One more is treated by `limits.queuePolicy`.',
   ]),
+  'limits.queuePolicy': {
+    type: { kind: 'word', words: ['close', 'drop-oldest', 'drop-newest'] },
+    initial: 'close' as QueuePolicy,
+    flag: undefined,
+    meaning:
+      'What happens to a message of QoS 1 or 2 at the bound of its queue: close ends the connection, since it may ' +
+      'lose nothing; the others drop one and count it.',
+  },
   'limits.subscriptions': integer(100, 1, 100_000, [
     'Subscriptions of one device. One more is refused in SUBACK (0x80; MQTT 5: 0x97).',
   ]),

@@ -23,6 +23,9 @@ export interface ListenerSpec {
   readonly optional: boolean
 }
 
+/** What happens to a message of QoS 1 or 2 that finds its client's queue full. */
+export type QueuePolicy = 'close' | 'drop-oldest' | 'drop-newest'
+
 /** Every bound of the data path, with its behaviour in `docs/limits.md`. */
 export interface Limits {
   /** Device numbers that may ever be given; registration beyond it: device.limit. */
@@ -58,6 +61,7 @@ export interface Limits {
   /** QoS 1 messages (and bytes) that wait behind a full inflight window; one more closes the client. */
   readonly queueMessages: number
   readonly queueBytes: number
+  readonly queuePolicy: QueuePolicy
   /** Of one device. */
   readonly subscriptions: number
   /** Of one application client, or client of a plain listener. */

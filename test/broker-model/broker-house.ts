@@ -134,7 +134,7 @@ export class BrokerHouse {
       makeSession: (outlet, { receiveMaximum, arrivals }) => {
         const inflight = Math.min(limits.inflight, receiveMaximum)
         const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
-        const bounds = { inflight, arrivals, queue }
+        const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
         const parts = { bounds, counters: tally, now: () => turn.now }
         return new Session(outlet, { ...parts, background: background.add })
       },

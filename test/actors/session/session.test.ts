@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { Tally } from '../../../actors/runtime/tally.ts'
 import { Session } from '../../../actors/session/session.ts'
 import type { Qos } from '../../../core/domain/qos.ts'
+import type { QueuePolicy } from '../../../core/domain/settings.ts'
 import type { PacketOutlet, PublishHeader } from '../../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
 import { inWords, publicationOf } from '../publications.ts'
@@ -42,11 +43,11 @@ function fields(p: Publication): Publication {
   return { buffer, qos, retain, topicStart, topicEnd, ...properties, payloadStart, payloadEnd }
 }
 
-function setUp(inflight = 2, messages = 3) {
+function setUp(inflight = 2, messages = 3, queuePolicy: QueuePolicy = 'close') {
   const outlet = new Outlet()
   const tally = new Tally()
   const clock = { now: 1_000_000 }
-  const bounds = { inflight, arrivals: 2, queue: { messages, bytes: 1000 } }
+  const bounds = { inflight, arrivals: 2, queue: { messages, bytes: 1000 }, queuePolicy }
   const steps: (() => boolean)[] = []
   const parts = { bounds, counters: tally, now: () => clock.now }
   const session = new Session(outlet, { ...parts, background: (step) => steps.push(step) })
@@ -97,6 +98,23 @@ describe('session', () => {
     session.acknowledged(1)
     session.acknowledged(2)
     assert.deepEqual(outlet.words, ['t  1 1', 't  2 1', 't  3 1'])
+  })
+
+  it('drops and counts at the bound of its queue where that was chosen', () => {
+    for (const [policy, kept] of [
+      ['drop-oldest', ['t  1 1', 't  4 1', 't  5 1']],
+      ['drop-newest', ['t  1 1', 't  2 1', 't  3 1']],
+    ] as const) {
+      const { outlet, tally, session, say } = setUp(1, 2, policy)
+      for (const payload of ['1', '2', '3', '4', '5']) say(payload, 1)
+      for (const id of [1, 2]) session.acknowledged(id)
+      assert.deepEqual(outlet.words, [...kept], policy)
+      assert.deepEqual(tally.snapshot(), { 'delivery.dropped.queue-full': 2 })
+      assert.equal(outlet.overflows, 0)
+    }
+    const { outlet, tally, say } = setUp(1, 2, 'drop-oldest')
+    for (const payload of ['1', 'x'.repeat(2000)]) say(payload, 1)
+    assert.deepEqual([outlet.words.length, tally.snapshot()['delivery.dropped.queue-full']], [1, 1])
   })
 
   it('delivers nothing once it is closed, whoever still knows it', () => {

@@ -106,7 +106,7 @@ export class MemoryBroker {
       makeSession: (outlet, { receiveMaximum, arrivals }) => {
         const inflight = Math.min(limits.inflight, receiveMaximum)
         const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
-        const bounds = { inflight, arrivals, queue }
+        const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
         return new Session(outlet, {
           bounds,
           counters: this.tally,
