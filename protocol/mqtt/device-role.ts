@@ -45,9 +45,15 @@ export interface DeviceRoleParts {
 }
 
 type Target =
-  | { readonly kind: 'alink'; readonly alink: AlinkRoute; readonly route: TopicRoute }
-  | { readonly kind: 'custom'; readonly suffix: string; readonly route: TopicRoute }
+  | (Topic & { readonly kind: 'alink'; readonly alink: AlinkRoute })
+  | (Topic & { readonly kind: 'custom'; readonly suffix: string })
   | { readonly kind: 'refused'; readonly reason: string }
+
+interface Topic {
+  readonly route: TopicRoute
+  /** At the end of the topic, and of no route: to be cut off. */
+  readonly tagBytes: number
+}
 
 /** As the original has it (connect.md §1). */
 const GRANTS: Grants = {
@@ -113,6 +119,8 @@ export class DeviceRole implements Role, DeviceLink {
     const target = this.#target
     const payload = frame.buffer.subarray(frame.payloadStart, frame.payloadEnd)
     const qos = lowerQos(frame.qos, 1) as 0 | 1
+    // As its subscribers know the topic [MQTT-3.3.2-3].
+    if (target.kind !== 'refused') frame.topicEnd -= target.tagBytes
     switch (target.kind) {
       case 'refused':
         this.#parts.counters.add('publish.refused', target.reason)
@@ -178,7 +186,7 @@ export class DeviceRole implements Role, DeviceLink {
       this.#parts.counters.add('publish.refused', 'will-topic')
       return
     }
-    const { message } = will
+    const message = { ...will.message, topicEnd: will.message.topicEnd - target.tagBytes }
     if (message.retain && !this.#retain(target.route, message)) return
     const payload = message.buffer.subarray(message.payloadStart, message.payloadEnd)
     this.#held?.custom(target.suffix, payload, lowerQos(message.qos, 1) as 0 | 1)
@@ -246,17 +254,18 @@ export class DeviceRole implements Role, DeviceLink {
   #targetOf(topic: string): Target {
     const { relay, topicBytes, topicLevels } = this.#parts
     const plain = withoutParseTag(topic)
+    const tagBytes = Buffer.byteLength(topic) - Buffer.byteLength(plain)
     if (plain.startsWith(this.#systemPrefix)) {
       const alink = alinkRoute(plain.slice(this.#systemPrefix.length))
       if (alink === undefined) return { kind: 'refused', reason: 'unknown-system-topic' }
-      return { kind: 'alink', alink, route: relay.route(plain) }
+      return { kind: 'alink', alink, route: relay.route(plain), tagBytes }
     }
     if (plain.startsWith(`${this.#ownPrefix}user/`)) {
       const tooLong =
         Buffer.byteLength(plain) > topicBytes || plain.split('/').length - 1 > topicLevels
       if (tooLong) return { kind: 'refused', reason: 'topic-too-long' }
       const suffix = plain.slice(this.#ownPrefix.length)
-      return { kind: 'custom', suffix, route: relay.route(plain) }
+      return { kind: 'custom', suffix, route: relay.route(plain), tagBytes }
     }
     return { kind: 'refused', reason: 'foreign-topic' }
   }

@@ -106,6 +106,37 @@ describe("a device's connection", () => {
     assert.equal(broker.count('publish.refused.unknown-system-topic'), 1)
   })
 
+  it('is heard without the tag that asks for a parsing script [MQTT-3.3.2-3]', async () => {
+    const { house, broker } = await setUp()
+    const reader = broker.join({ protocolVersion: 5 })
+    reader.send(subscribe(1, [`${OWN}/a`, 0], [`${SYS}/event/property/post`, 0]))
+    reader.received()
+    const payload = Buffer.from('bye')
+    const will = { topic: `${OWN}/a?_sn=default`, payload, qos: 0, retain: false } as const
+    const client = broker.join({ ...METER, protocolVersion: 5, will })
+    const post = JSON.stringify({ id: '1', params: { Temp: 20 } })
+    const properties = { contentType: 'text' }
+    client.send(publish(`${SYS}/event/property/post?_sn=default`, post))
+    client.send(
+      { ...publish(`${OWN}/a?_sn=default`, 'x', 1, 1), properties },
+      publish(`${OWN}/a`, 'y'),
+    )
+    client.transport.hangUp()
+    broker.settle()
+    const heard = reader.received() as IPublishPacket[]
+    assert.deepEqual(
+      heard.map(({ topic, payload }) => `${topic} ${payload.toString()}`),
+      [`${SYS}/event/property/post ${post}`, `${OWN}/a x`, `${OWN}/a y`, `${OWN}/a bye`],
+    )
+    assert.equal(heard[1]?.properties?.contentType, 'text')
+    const kept = { ...publish(`${OWN}/a?_sn=default`, 'kept'), retain: true }
+    broker.join({ ...METER, protocolVersion: 5 }).send(kept)
+    const late = broker.join()
+    late.send(subscribe(1, [`${OWN}/a`, 0]))
+    assert.deepEqual(late.heard(), ['suback 1 0', `publish ${OWN}/a kept`])
+    assert.equal(house.journal.entries.filter(({ kind }) => kind === 'custom').length, 4)
+  })
+
   it('gets what a client publishes to its custom topic, in the publisher’s QoS in MQTT 3.x', async () => {
     const { broker } = await setUp()
     const [client, backEnd] = [broker.join(METER), broker.join()]
