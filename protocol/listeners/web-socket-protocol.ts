@@ -1,10 +1,8 @@
-/** Sub-protocol of MQTT over WebSocket: `mqtt` [MQTT-6.0.0-3]; old libraries still say `mqttv3.1`. */
+/** Sub-protocols of MQTT over WebSocket, the one of the standard first; old libraries say `mqttv3.1` alone. */
 const SPOKEN = ['mqtt', 'mqttv3.1']
 
-/** The first offered one that is spoken; `undefined` refuses the upgrade. */
+/** `mqtt` wherever it is offered [MQTT-6.0.0-4]; `undefined` refuses the upgrade [MQTT-6.0.0-3]. */
 export function chooseSubProtocol(offered: string): string | undefined {
-  return offered
-    .split(',')
-    .map((name) => name.trim())
-    .find((name) => SPOKEN.includes(name))
+  const names = offered.split(',').map((name) => name.trim())
+  return SPOKEN.find((name) => names.includes(name))
 }
