@@ -57,7 +57,7 @@ export class InflightWindow {
   }
 }
 
-/** 1 to 65,535: zero is no packet id [MQTT-2.2.1-3]. */
+/** 1 to 65,535: zero is no packet id [MQTT-2.2.1-4]. */
 function wrap(id: number): number {
   return id > 0xffff ? id - 0xffff : id
 }

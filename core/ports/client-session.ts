@@ -23,7 +23,7 @@ export interface ClientSession extends Subscriber {
   arrived(packetId: number): Arrival
   /** PUBREL came, or the message was refused: the packet id is free. False: it was not in use. */
   released(packetId: number): boolean
-  /** Sends what the source has as there is room for it, behind what waits; marked as retained [MQTT-3.3.1-8]. */
+  /** Sends what the source has as there is room for it, behind what waits; marked as retained: [MQTT-3.3.1-8] of 3.1.1. */
   replay(source: MessageSource, terms: DeliveryTerms): void
   /** The socket has room again. */
   drain(): void

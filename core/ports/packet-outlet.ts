@@ -6,7 +6,7 @@ import type { Publication } from './publication.ts'
 export interface PublishHeader {
   readonly qos: Qos
   readonly retain: boolean
-  /** The packet was sent before, in an earlier connection of the session [MQTT-3.3.1-1]. */
+  /** The packet was sent before, whatever its publisher said of its own [MQTT-3.3.1-3]. */
   readonly dup: boolean
   /** 0 at QoS 0. */
   readonly packetId: number

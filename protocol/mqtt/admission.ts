@@ -110,7 +110,7 @@ function admitClient(
   const { limits } = around
   const assigned = connect.clientId === ''
   if (assigned && connect.protocolVersion !== 5 && connect.clean === false) {
-    refuse(2, FAULT.clientId) // [MQTT-3.1.3-8]
+    refuse(2, FAULT.clientId) // [MQTT-3.1.3-8] of 3.1.1
     return
   }
   const clientId = assigned ? `tg-${hex(around.random.bytes(10))}` : connect.clientId

@@ -447,7 +447,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   // ---- endings
 
-  /** Refuses a CONNECT with a code that its version knows, then closes [MQTT-3.2.2-5]. */
+  /** Refuses a CONNECT with a code that its version knows, then closes [MQTT-3.2.2-7]. */
   #refuse(code3: number, fault: Fault): void {
     if (this.#phase === 'closing' || this.#phase === 'closed') return // it left while its device was claimed
     const { counters, diagnostics } = this.#around

@@ -47,7 +47,7 @@ export class FrameCutter {
       let shift = 0
       let byte = 0x80
       while (at < length && byte >= 0x80) {
-        if (shift > 21) return MALFORMED_LENGTH // [MQTT-1.5.5-1]
+        if (shift > 21) return MALFORMED_LENGTH // §1.5.5
         byte = buffer[at++] as number
         remaining |= (byte & 0x7f) << shift
         shift += 7

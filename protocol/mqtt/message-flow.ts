@@ -127,7 +127,7 @@ export class MessageFlow {
     traffic.received += 1
     if (qos === 2) {
       const arrival = role.session.arrived(packetId)
-      if (arrival === 'excess') return FAULT.receiveMaximum // [MQTT-3.3.4-9]
+      if (arrival === 'excess') return FAULT.receiveMaximum // [MQTT-3.3.4-7]
       if (arrival === 'again') {
         this.#acknowledge(PACKET.pubrec, packetId, 0)
         return undefined

@@ -1,6 +1,7 @@
 /**
  * The properties of a PUBLISH: checked, and forwarded unaltered as raw bytes, in their order [MQTT-3.3.2-18].
- * Only the Topic Alias is meant for us alone [MQTT-3.3.2-9]: it is cut out in place.
+ * Only the Topic Alias is meant for us alone: it is cut out in place, so that none reaches a client that
+ * takes none [MQTT-3.1.2-27].
  */
 import { isTopicName } from '../../core/domain/topic.ts'
 import { ByteCursor } from './byte-cursor.ts'

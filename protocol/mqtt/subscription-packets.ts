@@ -44,7 +44,7 @@ export function unsubscribe(packet: IUnsubscribePacket, role: Role): readonly nu
   return packet.unsubscriptions.map((filter) => role.unsubscribe(filter))
 }
 
-/** MQTT 3.x knows one failure [MQTT-3.9.3-2]. */
+/** MQTT 3.x knows one failure: [MQTT-3.9.3-2] of 3.1.1. */
 function subackCode(code: number, level: ProtocolLevel): number {
   return level === 5 || code <= 2 ? code : 0x80
 }

@@ -19,7 +19,7 @@ export class IncomingAliases {
   /** Gives a packet with an alias its topic, or learns it from the packet. */
   resolve(frame: IncomingPublish): Fault | undefined {
     const { alias, buffer, topicStart, topicEnd } = frame
-    if (alias > this.#maximum) return FAULT.topicAlias // [MQTT-3.2.2-17]
+    if (alias > this.#maximum) return FAULT.topicAlias // [MQTT-3.2.2-17] [MQTT-3.3.2-9]
     if (topicEnd > topicStart) {
       this.#topics[alias] = Buffer.from(buffer.subarray(topicStart, topicEnd)) // [MQTT-3.3.2-12]
       return undefined

@@ -27,7 +27,7 @@ describe('inflight window', () => {
     fc.assert(unique)
   })
 
-  it('goes on behind 65,535 with 1, never 0 [MQTT-2.2.1-3]', () => {
+  it('goes on behind 65,535 with 1, never 0 [MQTT-2.2.1-4]', () => {
     const window = new InflightWindow(64)
     const held: number[] = []
     for (let i = 0; i < 200_000; i++) {

@@ -31,7 +31,7 @@ export const INVALID_CONNECT: readonly InvalidPacket[] = [
   invalid('Will QoS 3 [MQTT-3.1.2-12]', V4, connect(4, 0x1e, ME, T, T), 'will-qos-3'),
   invalid('Will QoS without Will [MQTT-3.1.2-11]', V4, connect(4, 0x0a, ME), 'malformed-packet'),
   invalid('Will Retain without Will [MQTT-3.1.2-13]', V4, connect(4, 0x22, ME), 'malformed-packet'),
-  invalid('password alone [MQTT-3.1.2-22]', V4, connect(4, 0x42, ME, T), 'password-alone'),
+  invalid('password alone [MQTT-3.1.2-22] of 3.1.1', V4, connect(4, 0x42, ME, T), 'password-alone'),
   invalid('wildcard in Will topic', V4, connect(4, 6, ME, field('a/#'), T), 'will-topic'),
   invalid('client id not UTF-8 [MQTT-3.1.3-4]', V4, connect(4, 2, field(NOT_UTF8)), 'invalid-utf8'),
   invalid('U+0000 in user name', V4, connect(4, 0x82, ME, field('\0')), 'null-character'),

@@ -49,7 +49,7 @@ describe('exactly once', () => {
     assert.deepEqual(reader.heard(), ['pubrel 9 146'])
   })
 
-  it('closes a client with more open messages than it was granted [MQTT-3.3.4-9]', () => {
+  it('closes a client with more open messages than it was granted [MQTT-3.3.4-7]', () => {
     const broker = new MemoryBroker({ limits: { receiveMaximum: 2 } })
     const exact = [1, 2, 3].map((id) => publish('t', '', 2, id))
     const writer = broker.join({ protocolVersion: 5 })

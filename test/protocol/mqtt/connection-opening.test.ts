@@ -39,7 +39,7 @@ describe('opening a connection', () => {
     assert.equal(plain?.properties?.sessionExpiryInterval, undefined)
   })
 
-  it('is refused with the code of its version, counted by reason, and closed', () => {
+  it('is refused with the code of its version, counted by reason, and closed [MQTT-3.2.2-7]', () => {
     const broker = new MemoryBroker()
     const client = broker.connect({ protocolVersion: 5 }, refuse)
     const [connack] = client.received() as IConnackPacket[]
@@ -106,7 +106,7 @@ describe('opening a connection', () => {
     assert.equal(broker.count('connection.closed.connect-timeout'), 2)
   })
 
-  it('names a client that has no identifier, unless it asks for a lasting session [MQTT-3.1.3-7] [MQTT-3.1.3-8]', () => {
+  it('names a client that has no identifier, unless it asks for a lasting session [MQTT-3.1.3-7], [MQTT-3.1.3-8] of 3.1.1', () => {
     const broker = new MemoryBroker()
     const [named, other] = [1, 2].map(() => {
       const client = broker.connect({ protocolVersion: 5, clientId: '' })

@@ -27,7 +27,7 @@ function asked(broker: MemoryBroker, filter: string, qos: 0 | 1 | 2 = 0): string
 }
 
 describe('a retained message', () => {
-  it('is given to who subscribes later, the last of each topic, marked [MQTT-3.3.1-5] [MQTT-3.3.1-8]', async () => {
+  it('is given to who subscribes later, the last of each topic, marked [MQTT-3.3.1-5], [MQTT-3.3.1-8] of 3.1.1', async () => {
     for (const protocolVersion of [3, 4, 5] as const) {
       const broker = new MemoryBroker()
       const writer = broker.join({ protocolVersion })

@@ -65,7 +65,7 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
     'unexpected-property',
   ),
   invalid(
-    'alias not granted [MQTT-3.2.2-17]',
+    'alias not granted [MQTT-3.2.2-17] [MQTT-3.3.2-9]',
     V5,
     packet(0x30, T, list(0x23, [0, 17])),
     'topic-alias',
@@ -124,14 +124,19 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
   invalid('SUBSCRIBE without filter [MQTT-3.8.3-2]', V4, packet(0x82, ID), 'no-filter'),
   invalid('SUBSCRIBE without filter [MQTT-3.8.3-2]', V5, packet(0x82, ID, NONE), 'no-filter'),
   invalid('SUBSCRIBE without options', V4, packet(0x82, ID, T), 'truncated-packet'),
-  invalid('SUBSCRIBE at QoS 3 [MQTT-3.8.3-4]', V4, packet(0x82, ID, T, 3), 'malformed-packet'),
   invalid(
-    'SUBSCRIBE at QoS 3 [MQTT-3.8.3-4]',
-    V5,
-    packet(0x82, ID, NONE, T, 3),
+    'SUBSCRIBE at QoS 3 [MQTT-3.8.3-4] of 3.1.1',
+    V4,
+    packet(0x82, ID, T, 3),
     'malformed-packet',
   ),
-  invalid('option bits of MQTT 5 in 3.1.1', V4, packet(0x82, ID, T, 4), 'malformed-packet'),
+  invalid('SUBSCRIBE at QoS 3', V5, packet(0x82, ID, NONE, T, 3), 'malformed-packet'),
+  invalid(
+    'option bits of MQTT 5 [MQTT-3.8.3-4] of 3.1.1',
+    V4,
+    packet(0x82, ID, T, 4),
+    'malformed-packet',
+  ),
   invalid(
     'reserved options [MQTT-3.8.3-5]',
     V5,
@@ -150,7 +155,7 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
   invalid('filter not UTF-8', V4, packet(0x82, ID, field(NOT_UTF8), OPTIONS), 'invalid-utf8'),
   invalid('U+0000 in filter', V5, packet(0x82, ID, NONE, field('a\0'), OPTIONS), 'null-character'),
   invalid(
-    'Subscription Identifier 0 [MQTT-3.8.2-1]',
+    'Subscription Identifier 0',
     V5,
     packet(0x82, ID, list(0x0b, 0), T, OPTIONS),
     'property-value',

@@ -146,7 +146,7 @@ describe('PUBLISH', () => {
 })
 
 describe('PUBLISH with a topic alias', () => {
-  it('is forwarded without it, whatever stands around it [MQTT-3.3.2-9]', () => {
+  it('is forwarded without it, whatever stands around it [MQTT-3.1.2-27]', () => {
     const withAlias = fc.property(
       packets.filter(({ level }) => level === 5),
       fc.integer({ min: 1, max: 0xffff }),
