@@ -137,7 +137,7 @@ export class Router implements Relay {
       const { subscriber } = match
       const terms = subscriber === publisher ? match.own : match.terms
       if (terms === undefined) continue
-      subscriber.deliver(publication, terms)
+      subscriber.deliver(publication, terms) // [MQTT-4.5.0-1]
       delivered += 1
     }
     for (let i = 0; i < remote.length; i++) {
@@ -190,7 +190,7 @@ export class Router implements Relay {
     if (isShared(filter)) return this.#leave(subscriber, filter)
     const removed = this.#trie.remove(filter, subscriber)
     if (removed === undefined) return false
-    this.#generation += 1
+    this.#generation += 1 // no route knows it any more [MQTT-3.10.4-2]
     if (this.#others !== undefined) this.#count(this.#others, filter, removed.qos, undefined)
     return true
   }
@@ -342,7 +342,7 @@ function termsOf(found: readonly SubscriptionOptions[]): DeliveryTerms {
   for (const one of found) {
     if (one.qos > qos) qos = one.qos
     retainAsPublished ||= one.retainAsPublished
-    if (one.identifier !== 0) identifiers = [...identifiers, one.identifier] // [MQTT-3.3.4-4]
+    if (one.identifier !== 0) identifiers = [...identifiers, one.identifier] // [MQTT-3.3.4-3] [MQTT-3.3.4-4]
   }
   return { qos, retainAsPublished, identifiers, redelivery: undefined }
 }

@@ -66,6 +66,7 @@ export class SharedGroup implements Redelivery {
   join(subscriber: Subscriber, options: SubscriptionOptions): boolean {
     const { qos, retainAsPublished, identifier } = options
     const identifiers = identifier === 0 ? [] : [identifier]
+    // Each member hears at the QoS that it was granted [MQTT-4.8.2-3].
     const member = { subscriber, terms: { qos, retainAsPublished, identifiers, redelivery: this } }
     const at = this.#members.findIndex((known) => known.subscriber === subscriber)
     if (at < 0) this.#members.push(member)

@@ -3,7 +3,7 @@
  * QoS 2 is sent or comes. Bounds: what is out is within the inflight window; what came is within the Receive
  * Maximum that we granted.
  *
- *   out:  PUBLISH → `sent` ─ PUBREC → `received`, PUBREL → ─ PUBCOMP → done
+ *   out:  PUBLISH → `sent` ─ PUBREC → `received`, PUBREL → ─ PUBCOMP → done  [MQTT-4.3.3-3] [MQTT-4.3.3-5]
  *   in:   PUBLISH → `arrived`, PUBREC → ─ PUBREL → PUBCOMP → done
  */
 import type { Arrival } from '../../core/ports/client-session.ts'
@@ -30,7 +30,7 @@ export class Exchanges {
     return this.#received.has(packetId)
   }
 
-  /** PUBREC with a reason of 0x80 or above ends the exchange. */
+  /** PUBREC with a reason of 0x80 or above ends the exchange [MQTT-4.4.0-2]. */
   giveUp(packetId: number): boolean {
     return this.#sent.delete(packetId)
   }

@@ -1,7 +1,8 @@
 /**
  * Packet ids of QoS 1 messages that were sent and not yet acknowledged: a window of consecutive ids
  * (MQTT 5.0 §2.2.1, §4.4). Acknowledgements may come in any order; the window moves on when its oldest
- * is acknowledged, so at most `size` ids are out and none is used twice at a time. 64 bits of state.
+ * is acknowledged, so at most `size` ids are out [MQTT-3.3.4-9] [MQTT-4.9.0-2] and none is used twice at a time
+ * [MQTT-4.3.2-1] [MQTT-4.3.3-1]. 64 bits of state.
  */
 const MAX_WINDOW = 64
 
@@ -12,7 +13,7 @@ export class InflightWindow {
   #low = 0 // acknowledged ids of the window as bits, from #first
   #high = 0
 
-  /** @param size  1 to 64; the client's Receive Maximum where that is lower */
+  /** @param size  1 to 64; the client's Receive Maximum where that is lower [MQTT-4.9.0-1] */
   constructor(size: number) {
     this.#size = Math.min(size, MAX_WINDOW)
   }
@@ -32,7 +33,7 @@ export class InflightWindow {
     return id
   }
 
-  /** False where the id is not out: a client's mistake or a repeated acknowledgement. */
+  /** It is out until then [MQTT-4.3.2-3]. False where it is not: a client's mistake or a repeated acknowledgement. */
   release(packetId: number): boolean {
     let offset = packetId - this.#first
     if (offset < 0) offset += 0xffff

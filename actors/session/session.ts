@@ -2,8 +2,9 @@
  * What one client hears, device or application: its inflight window, its queue, its exchanges of QoS 2. Lives
  * as long as its connection: a client that asked for a lasting session is told session present 0.
  *
- * At the bounds: QoS 0 to a congested socket is dropped and counted; QoS 1 and 2 wait in the queue; a full
- * queue ends the connection (`overflow`), because nothing sent at QoS 1 may be lost silently, or drops and counts
+ * At the bounds: QoS 0 to a congested socket is dropped and counted; QoS 1 and 2 wait in the queue, in their order
+ * [MQTT-4.6.0-5] [MQTT-4.6.0-6], and nothing else waits for them [MQTT-3.3.4-10] [MQTT-4.9.0-3]; a full queue ends the
+ * connection (`overflow`), because nothing sent at QoS 1 may be lost silently, or drops and counts
  * where an operator has chosen that.
  */
 
@@ -45,7 +46,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 const HEADER: Mutable<PublishHeader> = {
   qos: 0,
   retain: false,
-  dup: false,
+  dup: false, // nothing is sent again [MQTT-4.3.1-1] [MQTT-4.3.2-2] [MQTT-4.3.3-2]
   packetId: 0,
   identifiers: [],
 }
@@ -238,7 +239,7 @@ export class Session implements ClientSession {
 
   #free(packetId: number): boolean {
     if (this.#window?.release(packetId) !== true) return false
-    this.#lent?.delete(packetId)
+    this.#lent?.delete(packetId) // also where it was refused [MQTT-4.8.2-6]
     this.drain()
     return true
   }
@@ -252,7 +253,7 @@ export class Session implements ClientSession {
   ): void {
     const packetId = window.take()
     if (!this.#send(publication, qos, packetId, retain, terms.identifiers)) {
-      window.release(packetId)
+      window.release(packetId) // as if it had been sent and acknowledged [MQTT-3.1.2-25]
       return
     }
     if (qos === 2) (this.#exchanges ??= new Exchanges()).sending(packetId)

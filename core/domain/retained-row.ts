@@ -45,7 +45,7 @@ export class RetainedRow implements Publication {
     this.payloadEnd = bytes.byteLength
   }
 
-  /** Copies. An empty payload removes what the topic has [MQTT-3.3.1-6]. */
+  /** Copies. An empty payload removes what the topic has [MQTT-3.3.1-6] and is no message itself [MQTT-3.3.1-7]. */
   static of(space: number, p: Publication, stamp: RetainedStamp, now: number): RetainedRow {
     const gone = p.payloadEnd === p.payloadStart
     const topicBytes = p.topicEnd - p.topicStart

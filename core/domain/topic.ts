@@ -1,6 +1,6 @@
 /** MQTT topic names and filters (MQTT 5.0 §4.7): are they well formed, and do they match. */
 
-/** 65,535 bytes is what a length field can say (§1.5.4); devices get the limits of their profile. */
+/** 65,535 bytes is what a length field can say [MQTT-4.7.3-3]; devices get the limits of their profile. */
 const MAX_TOPIC_CHARS = 65_535
 
 /** True for a topic that may be published to. */
@@ -8,7 +8,7 @@ export function isTopicName(topic: string): boolean {
   if (topic.length === 0 || topic.length > MAX_TOPIC_CHARS) return false // [MQTT-4.7.3-1]
   for (let i = 0; i < topic.length; i++) {
     const c = topic.charCodeAt(i)
-    if (c === 0 || c === 0x23 /* # */ || c === 0x2b /* + */) return false // [MQTT-3.3.2-2] [MQTT-4.7.3-2]
+    if (c === 0 || c === 0x23 /* # */ || c === 0x2b /* + */) return false // [MQTT-4.7.0-1] [MQTT-4.7.3-2]
   }
   return true
 }
@@ -44,7 +44,7 @@ export function filterOfShared(shared: string): string | undefined {
   return isTopicFilter(filter) ? filter : undefined
 }
 
-/** True where a well-formed filter matches a well-formed topic name. */
+/** True where a well-formed filter matches a well-formed topic name, character by character [MQTT-4.7.3-4]. */
 export function matches(filter: string, topic: string): boolean {
   if (topic.charCodeAt(0) === 0x24 /* $ */ && filter.charCodeAt(0) !== 0x24) return false // [MQTT-4.7.2-1]
   let f = 0

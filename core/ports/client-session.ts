@@ -21,9 +21,9 @@ export interface ClientSession extends Subscriber {
   completed(packetId: number): boolean
   /** A PUBLISH at QoS 2 came. */
   arrived(packetId: number): Arrival
-  /** PUBREL came, or the message was refused: the packet id is free. False: it was not in use. */
+  /** PUBREL came, or the message was refused: the packet id is free [MQTT-4.3.3-12]. False: it was not in use. */
   released(packetId: number): boolean
-  /** Sends what the source has as there is room for it, behind what waits; marked as retained: [MQTT-3.3.1-8] of 3.1.1. */
+  /** Sends what the source has as there is room for it, behind what waits; marked: [MQTT-3.3.1-8] of 3.1.1. */
   replay(source: MessageSource, terms: DeliveryTerms): void
   /** The socket has room again. */
   drain(): void

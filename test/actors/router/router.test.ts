@@ -21,7 +21,7 @@ class Listener implements Subscriber {
 const ONE = publicationOf('a/b', 'x', 2)
 
 describe('router', () => {
-  it('delivers as the subscriptions stand at each publish, by routes that are kept', () => {
+  it('delivers as the subscriptions stand at each publish, by routes that are kept [MQTT-3.3.2-3] [MQTT-4.5.0-1]', () => {
     const filters = fc.constantFrom('a/b', 'a/+', '#', 'a/#', '+/b', 'c')
     const topics = ['a/b', 'a', 'c', 'c/b']
     const steps = fc.array(

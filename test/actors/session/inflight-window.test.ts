@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { InflightWindow } from '../../../actors/session/inflight-window.ts'
 
 describe('inflight window', () => {
-  it('gives no packet id twice at a time, whatever the order of acknowledgements [MQTT-2.2.1-4]', () => {
+  it('gives no packet id twice at a time, whatever the order of acknowledgements [MQTT-2.2.1-4] [MQTT-4.3.2-1] [MQTT-4.3.3-1]', () => {
     const script = fc.array(fc.tuple(fc.boolean(), fc.nat()), { minLength: 1, maxLength: 400 })
     const unique = fc.property(script, fc.integer({ min: 1, max: 64 }), (steps, size) => {
       const window = new InflightWindow(size)

@@ -74,7 +74,7 @@ describe('session', () => {
     assert.deepEqual(tally.snapshot(), { 'delivery.dropped.slow-reader': 1 })
   })
 
-  it('queues QoS 1 and 2 to a congested socket and sends them in order once that has drained [MQTT-4.6.0-6]', () => {
+  it('queues QoS 1 and 2 to a congested socket and sends them in order once that has drained [MQTT-4.6.0-5] [MQTT-4.6.0-6]', () => {
     const { outlet, session, say } = setUp(2)
     outlet.congested = true
     for (const [i, payload] of ['1', '2', '3'].entries()) say(payload, i === 1 ? 2 : 1)
@@ -129,7 +129,7 @@ describe('session', () => {
     assert.deepEqual(outlet.words, ['t  1 1'])
   })
 
-  it('uses no packet id of a message that the client cannot take', () => {
+  it('uses no packet id of a message that the client cannot take [MQTT-3.1.2-25]', () => {
     const { outlet, session, say } = setUp(1)
     outlet.tooLarge = 'large'
     for (const payload of ['large', '1', 'large', '2']) say(payload, 2)
@@ -181,7 +181,7 @@ describe('session', () => {
 })
 
 describe('exactly once, towards the client', () => {
-  it('goes on from PUBREC only, and keeps the packet id until PUBCOMP [MQTT-4.3.3-2] [MQTT-4.3.3-5]', () => {
+  it('goes on from PUBREC only, and keeps the packet id until PUBCOMP [MQTT-4.3.3-2] [MQTT-4.3.3-3] [MQTT-4.3.3-5]', () => {
     const { outlet, session, say } = setUp(1)
     say('1', 2)
     say('2', 2)
@@ -197,7 +197,7 @@ describe('exactly once, towards the client', () => {
     assert.equal(session.received(77, false), false)
   })
 
-  it('ends with a PUBREC that refuses the message', () => {
+  it('ends with a PUBREC that refuses the message [MQTT-4.4.0-2]', () => {
     const { outlet, session, say } = setUp(1)
     say('1', 2)
     say('2', 1)
@@ -210,7 +210,7 @@ describe('exactly once, towards the client', () => {
 })
 
 describe('exactly once, from the client', () => {
-  it('takes a packet id once until it is released [MQTT-4.3.3-10]', () => {
+  it('takes a packet id once until it is released [MQTT-4.3.3-10] [MQTT-4.3.3-12]', () => {
     const { session } = setUp()
     assert.deepEqual(
       [5, 5, 6, 7].map((id) => session.arrived(id)),
