@@ -113,6 +113,7 @@ function admitClient(
     refuse(2, FAULT.clientId) // [MQTT-3.1.3-8] of 3.1.1
     return
   }
+  // [MQTT-3.1.3-6] [MQTT-3.2.2-16]
   const clientId = assigned ? `tg-${hex(around.random.bytes(10))}` : connect.clientId
   const name = `${outcome.owner}/${clientId}`
   around.directory.claim(name, connection, (claim) => {

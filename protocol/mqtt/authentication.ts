@@ -38,7 +38,7 @@ export class Authentication {
     this.#name = Buffer.from(around.random.bytes(12)).toString('hex')
   }
 
-  /** `undefined`: the client asks for none. A fault: data without a method. */
+  /** `undefined`: the client asks for none, and hears of none [MQTT-4.12.0-6]. A fault: data without a method. */
   static of(
     { properties }: IConnectPacket,
     output: Output,
@@ -73,7 +73,8 @@ export class Authentication {
     const parsed = this.#around.packets.auth(frame, body)
     if (parsed.kind === 'fault') return parsed.fault
     const { reasonCode, properties } = parsed.packet
-    if (properties?.authenticationMethod !== this.#method) return FAULT.authMethodChanged // [MQTT-4.12.0-5]
+    // [MQTT-4.12.0-5] [MQTT-4.12.1-1]
+    if (properties?.authenticationMethod !== this.#method) return FAULT.authMethodChanged
     this.#data = properties.authenticationData
     if (reasonCode === REASON.reAuthenticate && connected && !this.#open) {
       this.#renews = true
@@ -81,6 +82,7 @@ export class Authentication {
       this.#round = 0
       return undefined
     }
+    // [MQTT-4.12.0-3]
     const awaited = reasonCode === REASON.continueAuthentication && this.#open && !this.#asked
     return awaited ? undefined : FAULT.unexpectedAuth
   }

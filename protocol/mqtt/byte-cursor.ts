@@ -135,7 +135,7 @@ export class ByteCursor {
         case 'binary':
           this.binary()
           break
-        case 'pair':
+        case 'pair': // [MQTT-1.5.7-1]
           this.string()
           this.string()
           if (++this.#userProperties > this.#maxUserProperties) {

@@ -133,6 +133,7 @@ export class ClientRole implements Role {
     }
   }
 
+  /** The very filter [MQTT-3.10.4-1]. What the session has of it already is still delivered [MQTT-3.10.4-3]. */
   unsubscribe(filter: string): ReasonCode {
     if (!this.#filters.delete(filter)) return REASON.noSubscriptionExisted
     this.#parts.relay.unsubscribe(this.session, filter)
@@ -180,6 +181,7 @@ export class ClientRole implements Role {
   #route(route: TopicRoute, device: DeviceTopic | undefined, p: Publication): ReasonCode {
     const { relay, inbox, counters } = this.#parts
     if (p.retain) {
+      // Else nothing that is kept changes [MQTT-3.3.1-8].
       const retaining = relay.retain(route, p)
       if (retaining !== 'kept') {
         counters.add('publish.refused', `retained-${retaining}`)

@@ -44,6 +44,7 @@ export type ReadConnect =
   /** Closed without an answer. */
   | { readonly kind: 'fault'; readonly fault: Fault }
 
+/** A CONNECT that is not as it must be opens nothing [MQTT-3.1.4-1]. */
 export function readConnect(frame: Buffer, body: number, packets: ControlPackets): ReadConnect {
   const early = connectFaultOf(frame, body)
   if (early !== undefined) {
@@ -76,7 +77,10 @@ export function willFault(
   return will.message.qos > grants.maximumQos ? FAULT.willQos : undefined // [MQTT-3.2.2-12]
 }
 
-/** The keep alive that holds: the client's, or ours where a client that can be told asks for more [MQTT-3.1.2-21]. */
+/**
+ * The keep alive that holds: the client's [MQTT-3.2.2-22], or ours where a client that can be told asks for more
+ * [MQTT-3.1.2-21].
+ */
 export function keepAliveOf(
   { keepalive = 0, protocolVersion }: IConnectPacket,
   limits: Limits,

@@ -100,7 +100,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   // ---- the socket speaks
 
   onBytes(buffer: Buffer, length: number): void {
-    if (this.#phase === 'closing' || this.#phase === 'closed') return
+    if (this.#phase === 'closing' || this.#phase === 'closed') return // [MQTT-3.1.4-6]
     this.#around.turn.enter()
     if (this.#waits()) {
       this.#defer(buffer, 0, length)
@@ -216,7 +216,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const body = bodyStart - start
     switch (type) {
       case PACKET.pingreq:
-        if (frame[0] !== 0xc0 || frame.length !== 2) return this.#fail(FAULT.malformedPingreq)
+        if (frame[0] !== 0xc0 || frame.length !== 2) return this.#fail(FAULT.malformedPingreq) // [MQTT-2.1.3-1]
         writePingresp(this.#transport) // [MQTT-3.12.4-1]
         return true
       case PACKET.subscribe:
@@ -228,7 +228,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       case PACKET.auth:
         return this.#onAuth(frame, body)
       case PACKET.connect:
-        return this.#fail(FAULT.secondConnect) // [MQTT-3.1.0-2]
+        return this.#fail(FAULT.secondConnect) // [MQTT-3.1.0-2] [MQTT-3.2.0-2]
       default:
         return this.#fail(FAULT.unexpectedPacket)
     }
@@ -288,7 +288,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #onDisconnect(frame: Buffer, body: number): boolean {
     const parsed = this.#around.packets.disconnect(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
-    if ((parsed.packet.reasonCode ?? 0) === 0) this.#will = undefined // [MQTT-3.1.2-8] [MQTT-3.14.4-3]
+    if ((parsed.packet.reasonCode ?? 0) === 0) this.#will = undefined // [MQTT-3.1.2-10] [MQTT-3.14.4-3]
     this.#around.counters.add('connection.closed', 'client-disconnect')
     this.#finish('closing')
     this.#transport.closeGracefully()
@@ -413,10 +413,11 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     }
     this.#cutter.maxBytes = limits.packetBytes
     this.#keepAliveSec = keepAliveOf(connect, limits)
-    this.#will = keptWill
+    this.#will = keptWill // [MQTT-3.1.2-7]
     counters.add('connect.accepted')
     const authentication = this.#authentication?.answer
     const facts = connackFacts(connect, limits, role, assignedClientIdentifier, authentication)
+    // Before all else [MQTT-3.1.4-5] [MQTT-3.2.0-1].
     writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()
@@ -447,7 +448,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   // ---- endings
 
-  /** Refuses a CONNECT with a code that its version knows, then closes [MQTT-3.2.2-7]. */
+  /** Refuses a CONNECT with a code that its version knows, then closes [MQTT-3.1.4-2] [MQTT-3.2.2-7]. */
   #refuse(code3: number, fault: Fault): void {
     if (this.#phase === 'closing' || this.#phase === 'closed') return // it left while its device was claimed
     const { counters, diagnostics } = this.#around
@@ -463,17 +464,21 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#transport.closeGracefully()
   }
 
-  /** Ends the connection for a reason: counts it, tells the client where it can be told, closes. */
+  /**
+   * Ends the connection for a reason: counts it, tells the client where it can be told, closes [MQTT-4.13.1-1]
+   * [MQTT-4.13.2-1].
+   */
   #fail(fault: Fault): false {
     if (this.#phase === 'closing' || this.#phase === 'closed') return false
     this.#around.counters.add('connection.closed', fault.reason)
     this.#explain(fault)
     if (this.#phase === 'connected') {
+      // [MQTT-3.14.0-1]
       this.#flow?.writeAcknowledgements()
       writeDisconnect(this.#transport, this.#level, fault, this.#maximumPacketSize)
     }
     this.#finish('closing')
-    this.#transport.closeGracefully()
+    this.#transport.closeGracefully() // [MQTT-3.14.4-2]
     return false
   }
 
@@ -496,7 +501,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const flow = this.#flow
     if (flow === undefined) return
     const { role } = flow
-    flow.close()
+    flow.close() // [MQTT-3.14.4-1]
     const will = this.#will
     this.#will = undefined
     role.closed(will) // [MQTT-3.1.2-8]

@@ -62,7 +62,13 @@ export class ControlPackets {
     return this.#parse(5, frame, authFault(this.#cursor(frame, bodyStart), frame))
   }
 
-  /** @param slot  the level; 0 for CONNECT, whose parser takes the level from the packet */
+  /**
+   * The library refuses flags of the fixed header that are not as they must be [MQTT-2.1.3-1] [MQTT-3.8.1-1]
+   * [MQTT-3.10.1-1] [MQTT-3.14.1-1], flags of CONNECT [MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-13] and options of
+   * SUBSCRIBE [MQTT-3.8.3-5], [MQTT-3.8.3-4] of 3.1.1.
+   *
+   * @param slot  the level; 0 for CONNECT, whose parser takes the level from the packet
+   */
   #parse<P extends ControlPacket>(
     slot: number,
     frame: Buffer,
@@ -96,6 +102,10 @@ export class ControlPackets {
   }
 }
 
+/**
+ * What the flags promise is there, and nothing else [MQTT-3.1.2-9] [MQTT-3.1.2-16] [MQTT-3.1.2-17]
+ * [MQTT-3.1.2-18] [MQTT-3.1.2-19]; each text is UTF-8 [MQTT-3.1.3-4] [MQTT-3.1.3-11] [MQTT-3.1.3-12].
+ */
 function connectFault(cursor: ByteCursor): Fault | undefined {
   cursor.string()
   const level = cursor.byte()
@@ -109,7 +119,7 @@ function connectFault(cursor: ByteCursor): Fault | undefined {
   }
   cursor.skip(2) // keep alive
   if (level === 5) cursor.properties(PACKET.connect)
-  cursor.string() // client identifier
+  cursor.string() // client identifier [MQTT-3.1.3-3]
   if ((flags & 0x04) !== 0) {
     if (level === 5) cursor.properties(WILL_PROPERTIES)
     cursor.string()
@@ -141,7 +151,7 @@ export class IncomingAcknowledgement {
   ): Fault | undefined {
     const first = buffer[start] as number
     const type = first >> 4
-    const flags = type === PACKET.pubrel ? 2 : 0 // [MQTT-3.6.1-1]
+    const flags = type === PACKET.pubrel ? 2 : 0 // [MQTT-2.1.3-1] [MQTT-3.6.1-1]
     if ((first & 15) !== flags || end - bodyStart < 2) return FAULT.malformedAcknowledgement
     this.packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
     this.code = 0
@@ -180,7 +190,7 @@ function subscribeFault(
     cursor.fail(REASON.protocolError, 'no-filter', 'no topic filter') // [MQTT-3.8.3-2] [MQTT-3.10.3-2]
   }
   while (!cursor.done) {
-    cursor.string()
+    cursor.string() // [MQTT-3.8.3-1] [MQTT-3.10.3-1]
     if (options) cursor.skip(1)
   }
   return cursor.fault

@@ -1,7 +1,8 @@
 /**
- * Cuts whole MQTT packets out of what a socket read, by index, without copying. Only an unfinished packet
- * is copied: into one buffer of its full size, so a large packet in many reads is copied once.
- * Bound: `maxBytes` per packet, judged by the length field, before its body has arrived.
+ * Cuts whole MQTT packets out of what a socket read, by index, without copying, whatever a read or a WebSocket
+ * message holds [MQTT-6.0.0-2]. Only an unfinished packet is copied: into one buffer of its full size, so a large
+ * packet in many reads is copied once.
+ * Bound: `maxBytes` per packet, judged by the length field, before its body has arrived [MQTT-3.2.2-15].
  */
 import type { Fault } from './reason-code.ts'
 import { REASON } from './reason-code.ts'

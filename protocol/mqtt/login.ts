@@ -190,9 +190,9 @@ async function authenticate(
         const { policy, data } = decision
         return { kind: 'client', owner: userName ?? '', policy, data }
       }
-      case 'unknown-method':
+      case 'unknown-method': // [MQTT-4.12.0-1]
         return refused('auth-method', `${step.method} is no method of this server`)
-      case undefined:
+      case undefined: // [MQTT-4.12.0-4]
         return refused('hook-refused', 'the server does not know this client')
     }
   } catch {

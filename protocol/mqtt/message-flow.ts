@@ -84,6 +84,7 @@ export class MessageFlow {
     const { packetBytes, topicAliases } = this.#client
     let alias = 0
     if (topicAliases > 0) {
+      // [MQTT-3.1.2-27]
       const most = Math.min(topicAliases, this.#around.limits.topicAliases)
       this.#outgoingAliases ??= new OutgoingAliases(most)
       alias = this.#outgoingAliases.of(publication)
@@ -126,6 +127,7 @@ export class MessageFlow {
     }
     traffic.received += 1
     if (qos === 2) {
+      // At QoS 1 an id says nothing: whatever comes is new [MQTT-4.3.2-5].
       const arrival = role.session.arrived(packetId)
       if (arrival === 'excess') return FAULT.receiveMaximum // [MQTT-3.3.4-7]
       if (arrival === 'again') {
@@ -138,7 +140,9 @@ export class MessageFlow {
       : REASON.payloadFormatInvalid
     if (typeof code === 'object') return code
     if (this.#closed) return undefined // its own message has closed it
-    if (qos === 1) this.#acknowledge(PACKET.puback, packetId, code)
+    // [MQTT-3.3.4-1]
+    if (qos === 1)
+      this.#acknowledge(PACKET.puback, packetId, code) // [MQTT-4.3.2-4]
     else if (qos === 2) this.#acknowledgeExact(packetId, code)
     role.answer()
     return undefined
@@ -154,7 +158,7 @@ export class MessageFlow {
   #acknowledgeExact(packetId: number, code: ReasonCode): void {
     // A refused message has no PUBREL to come [MQTT-4.3.3-9]; a client of MQTT 3.x knows no refusal and sends it.
     if (code >= 0x80 && this.#level === 5) this.role.session.released(packetId)
-    this.#acknowledge(PACKET.pubrec, packetId, code)
+    this.#acknowledge(PACKET.pubrec, packetId, code) // [MQTT-4.3.3-8]
   }
 
   #acknowledge(type: Acknowledgement, packetId: number, code: number): void {
@@ -203,7 +207,10 @@ export class MessageFlow {
     }
   }
 
-  /** Always, so that the exchange ends on the other side, too, where we know nothing of it. */
+  /**
+   * Always, so that the exchange ends on the other side, too, where we know nothing of it; whether its message has
+   * expired since plays no part [MQTT-4.3.3-13].
+   */
   #answer(type: Acknowledgement, packetId: number, known: boolean): void {
     this.#acknowledge(type, packetId, known ? REASON.success : REASON.packetIdentifierNotFound)
   }

@@ -104,7 +104,7 @@ const NAMES = {
   [PACKET.pubcomp]: 'pubcomp',
 } as const
 
-/** PUBACK, PUBREC, PUBREL, PUBCOMP. */
+/** PUBACK, PUBREC, PUBREL, PUBCOMP, each under the packet id of its PUBLISH [MQTT-2.2.1-5]. */
 export function writeAcknowledgement(
   output: Output,
   type: Acknowledgement,
@@ -156,7 +156,7 @@ export function writeAuth(output: Output, code: number, answer: AuthenticationAn
   append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
 }
 
-/** Only MQTT 5 servers say goodbye; a 3.x client sees the close alone. */
+/** Only MQTT 5 servers say goodbye; a 3.x client sees the close alone. It has no Session Expiry [MQTT-3.14.2-2]. */
 export function writeDisconnect(
   output: Output,
   level: ProtocolLevel,
@@ -206,6 +206,7 @@ export function writePublish(
   buffer[at++] = topicBytes & 0xff
   at = copy(buffer, at, p.buffer, p.topicStart, p.topicStart + topicBytes)
   if (qos > 0) {
+    // [MQTT-2.2.1-2]
     buffer[at++] = packetId >> 8
     buffer[at++] = packetId & 0xff
   }
@@ -259,6 +260,7 @@ function writeOwnProperties(
   return at
 }
 
+/** SUBACK and UNSUBACK, under the packet id of what they answer [MQTT-2.2.1-6] [MQTT-3.8.4-2] [MQTT-3.10.4-5]. */
 function writeCodes(
   output: Output,
   first: number,
@@ -273,7 +275,7 @@ function writeCodes(
   at = writeVarint(buffer, at, remaining)
   buffer[at++] = packetId >> 8
   buffer[at++] = packetId & 0xff
-  if (level === 5) buffer[at++] = 0 // no properties
+  if (level === 5) buffer[at++] = 0 // no properties [MQTT-2.2.2-1]
   for (const code of codes) buffer[at++] = code
 }
 
@@ -321,7 +323,7 @@ function authenticationProperties(answer: AuthenticationAnswer | undefined): {
   return { authenticationMethod: method, authenticationData: Buffer.from(data) }
 }
 
-/** What is not said has its default: granted; a Maximum QoS of 2 may not be said (§3.2.2.3.4). */
+/** What is not said has its default: granted [MQTT-3.2.2-9]; a Maximum QoS of 2 may not be said (§3.2.2.3.4). */
 function grantProperties(grants: Grants): object {
   return {
     ...(grants.maximumQos === 2 ? {} : { maximumQoS: grants.maximumQos }),
@@ -330,7 +332,11 @@ function grantProperties(grants: Grants): object {
   }
 }
 
-/** Left out where it could make the packet too large for the client [MQTT-3.2.2-19] [MQTT-3.14.2-3]. */
+/**
+ * Left out where it could make the packet too large for the client: CONNACK [MQTT-3.2.2-19], PUBACK [MQTT-3.4.2-2],
+ * PUBREC [MQTT-3.5.2-2], PUBREL [MQTT-3.6.2-2], PUBCOMP [MQTT-3.7.2-2], SUBACK [MQTT-3.9.2-1], DISCONNECT
+ * [MQTT-3.14.2-3].
+ */
 function reasonProperty(
   text: string | undefined,
   maximumPacketSize: number,

@@ -34,8 +34,8 @@ function repeated(type: PropertyType, where: readonly number[]): PropertyRule {
 export const PROPERTY_RULES: ReadonlyMap<number, PropertyRule> = new Map([
   [0x01, rule('flag', [publish, WILL])], // Payload Format Indicator
   [0x02, rule('four', [publish, WILL])], // Message Expiry Interval
-  [0x03, rule('string', [publish, WILL])], // Content Type
-  [0x08, rule('string', [publish, WILL])], // Response Topic
+  [0x03, rule('string', [publish, WILL])], // Content Type [MQTT-3.3.2-19]
+  [0x08, rule('string', [publish, WILL])], // Response Topic [MQTT-3.3.2-13]
   [0x09, rule('binary', [publish, WILL])], // Correlation Data
   [0x0b, positive('varint', [subscribe])], // Subscription Identifier; not from a client in PUBLISH [MQTT-3.3.4-6]
   [0x11, rule('four', [connect, disconnect])], // Session Expiry Interval
@@ -47,7 +47,7 @@ export const PROPERTY_RULES: ReadonlyMap<number, PropertyRule> = new Map([
   [0x1f, rule('string', [...ACKNOWLEDGEMENTS, disconnect, auth])], // Reason String
   [0x21, positive('two', [connect])], // Receive Maximum
   [0x22, rule('two', [connect])], // Topic Alias Maximum
-  [0x23, positive('two', [publish])], // Topic Alias
+  [0x23, positive('two', [publish])], // Topic Alias [MQTT-3.3.2-8]
   [
     0x26, // User Property
     repeated('pair', [

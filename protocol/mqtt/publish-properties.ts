@@ -1,5 +1,6 @@
 /**
- * The properties of a PUBLISH: checked, and forwarded unaltered as raw bytes, in their order [MQTT-3.3.2-18].
+ * The properties of a PUBLISH: checked, and forwarded unaltered as raw bytes [MQTT-3.3.2-4] [MQTT-3.3.2-15]
+ * [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-20], in their order [MQTT-3.3.2-18].
  * Only the Topic Alias is meant for us alone: it is cut out in place, so that none reaches a client that
  * takes none [MQTT-3.1.2-27].
  */

@@ -1,4 +1,7 @@
-/** MQTT 5.0 reason codes that we send (§2.4), and what MQTT 3.x says instead where it can. */
+/**
+ * MQTT 5.0 reason codes that we send (§2.4), each in a packet that may have it [MQTT-3.2.2-8] [MQTT-3.14.2-1]
+ * [MQTT-3.9.3-2] [MQTT-3.11.3-2]; and what MQTT 3.x says instead where it can.
+ */
 export const REASON = {
   success: 0x00,
   noMatchingSubscribers: 0x10,

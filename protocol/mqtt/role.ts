@@ -15,7 +15,7 @@ export interface SubscribeRequest {
   readonly retainHandling: number
 }
 
-/** Whether retained messages are due for it [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]. */
+/** Whether retained messages are due for it [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT-3.8.4-4]. */
 export function asksForRetained({ retainHandling }: SubscribeRequest, renewed: boolean): boolean {
   return retainHandling === 0 || (retainHandling === 1 && !renewed)
 }

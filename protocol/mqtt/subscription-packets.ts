@@ -8,7 +8,7 @@ import type { ProtocolLevel } from './packet-type.ts'
 import { type Fault, REASON } from './reason-code.ts'
 import type { Role } from './role.ts'
 
-/** The codes of the SUBACK, one a filter, in their order [MQTT-3.8.4-6]. */
+/** The codes of the SUBACK, one a filter [MQTT-3.8.4-6], in their order [MQTT-3.9.3-1]. */
 export function subscribe(
   packet: ISubscribePacket,
   role: Role,
@@ -18,6 +18,7 @@ export function subscribe(
   const identifier = Number(packet.properties?.subscriptionIdentifier ?? 0)
   if (identifier !== 0 && !role.grants.subscriptionIdentifiers) return FAULT.subscriptionIdentifier
   const codes: number[] = []
+  // As if each filter came alone [MQTT-3.8.4-5].
   for (const [i, { topic, qos, nl, rap, rh }] of packet.subscriptions.entries()) {
     const shared = isShared(topic)
     const sound = shared ? filterOfShared(topic) !== undefined : isTopicFilter(topic)
@@ -29,7 +30,7 @@ export function subscribe(
       continue
     }
     const options = {
-      qos: lowerQos(qos as Qos, role.grants.maximumQos), // [MQTT-3.8.4-7]
+      qos: lowerQos(qos as Qos, role.grants.maximumQos), // [MQTT-3.2.2-10] [MQTT-3.8.4-7]
       noLocal: nl === true,
       retainAsPublished: rap === true,
       identifier,
@@ -40,6 +41,7 @@ export function subscribe(
   return codes
 }
 
+/** One UNSUBACK for all filters [MQTT-3.10.4-6], with a code for each in their order [MQTT-3.11.3-1]. */
 export function unsubscribe(packet: IUnsubscribePacket, role: Role): readonly number[] {
   return packet.unsubscriptions.map((filter) => role.unsubscribe(filter))
 }

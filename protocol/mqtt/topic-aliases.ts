@@ -1,6 +1,6 @@
 /**
- * Topic aliases of one connection (§3.3.2.3.4), each way with a mapping of its own; made when the first
- * comes. Bounds: the Topic Alias Maximum of the side that receives, and ours where that is lower.
+ * Topic aliases of one connection (§3.3.2.3.4), and of no other [MQTT-3.3.2-7], each way with a mapping of its own;
+ * made when the first comes. Bounds: the Topic Alias Maximum of the side that receives, and ours where that is lower.
  */
 import type { Publication } from '../../core/ports/publication.ts'
 import { FAULT } from './faults.ts'
@@ -50,7 +50,7 @@ export class OutgoingAliases {
     const known = this.#aliases.get(topic)
     if (known !== undefined) return known
     const alias = this.#aliases.size + 1
-    return alias > this.#maximum ? 0 : -alias
+    return alias > this.#maximum ? 0 : -alias // [MQTT-3.1.2-26] [MQTT-3.3.2-11]
   }
 
   /** It was sent: from here on the client knows it. */

@@ -24,8 +24,8 @@ export class TopicMemo {
   read(frame: IncomingPublish): string | undefined {
     this.#bytes = undefined
     const bytes = frame.buffer.subarray(frame.topicStart, frame.topicEnd)
-    if (!isUtf8(bytes)) return undefined // [MQTT-1.5.4-1]
-    const topic = bytes.toString('utf8')
+    if (!isUtf8(bytes)) return undefined // [MQTT-1.5.4-1] [MQTT-3.3.2-1]
+    const topic = bytes.toString('utf8') // keeps U+FEFF [MQTT-1.5.4-3]
     if (!isTopicName(topic)) return undefined // [MQTT-3.3.2-2]
     this.#bytes = Buffer.from(bytes)
     return topic

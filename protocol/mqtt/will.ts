@@ -1,6 +1,6 @@
 /**
  * The Will of a CONNECT (§3.1.2.5, §3.1.3.2), read from its bytes: its properties are forwarded as they came, in their
- * order, but for the delay, which is meant for us.
+ * order [MQTT-3.1.3-10], but for the delay, which is meant for us.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Qos } from '../../core/domain/qos.ts'
@@ -53,7 +53,7 @@ export function readWill(frame: Buffer, bodyStart: number): ReadWill {
   const message: Publication = {
     buffer: Buffer.concat([topic, bytes, payload]),
     qos: ((flags >> 3) & 3) as Qos,
-    retain: (flags & 0x20) !== 0,
+    retain: (flags & 0x20) !== 0, // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
     topicStart: 0,
     topicEnd: topic.length,
     propertiesStart: topic.length,
