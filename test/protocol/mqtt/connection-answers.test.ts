@@ -9,7 +9,7 @@ import { publish, subscribe } from './packets.ts'
 const POST = '/sys/k1metermete/meter-1/thing/event/property/post'
 
 describe('answers of a connection', () => {
-  it('keep the order of the packets they answer, wherever the stream is cut', () => {
+  it('keep the order of the packets they answer, wherever the stream is cut [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.12.4-1] [MQTT-4.6.0-2]', () => {
     const kinds = fc.constantFrom('publish', 'subscribe', 'unsubscribe', 'pingreq')
     const levels = fc.constantFrom(4, 5)
     const ordered = fc.property(

@@ -90,7 +90,7 @@ async function joined(of: ReturnType<typeof house>): Promise<MemoryClient> {
 }
 
 describe('extended authentication', () => {
-  it('goes on as long as the hook asks, and ends in a CONNACK with its last word [MQTT-4.12.0-2] [MQTT-4.12.0-3]', async () => {
+  it('goes on as long as the hook asks, and ends in a CONNACK with its last word [MQTT-4.12.0-2] [MQTT-4.12.0-5]', async () => {
     const of = house()
     const client = await of.connect()
     assert.deepEqual(words(client.received()), [`auth 24 ${METHOD} 1?`])
@@ -107,7 +107,7 @@ describe('extended authentication', () => {
     assert.deepEqual(client.heard(), ['puback 1 16', 'puback 2 135'])
   })
 
-  it('is refused with the code of its cause', async () => {
+  it('is refused with the code of its cause [MQTT-4.12.0-1] [MQTT-4.12.0-4]', async () => {
     for (const [method, data, code] of [
       ['OTHER', undefined, 0x8c],
       [METHOD, 'bad', 0x87],
@@ -135,7 +135,7 @@ describe('extended authentication', () => {
     assert.deepEqual(client.heard(), ['connack 140'])
   })
 
-  it('ends with anything but its AUTH, and in time [MQTT-3.1.2-30] [MQTT-4.12.0-5]', async () => {
+  it('ends with anything but its AUTH, and in time [MQTT-3.1.2-30] [MQTT-3.15.1-1] [MQTT-4.12.0-3] [MQTT-4.12.0-5] [MQTT-4.12.1-1]', async () => {
     for (const [bytes, code] of [
       [publish('first', ''), undefined],
       [auth(0x18, 'a', 'OTHER'), undefined],
@@ -156,7 +156,7 @@ describe('extended authentication', () => {
     assert.equal(of.broker.count('connection.closed.connect-timeout'), 1)
   })
 
-  it('can be renewed while the client goes on, and gives it its new rights [MQTT-4.12.1-1]', async () => {
+  it('can be renewed while the client goes on, and gives it its new rights [MQTT-4.12.1-2]', async () => {
     const of = house()
     const client = await joined(of)
     assert.deepEqual(words(await of.say(client, 0x19, 'again')), [`auth 24 ${METHOD} 1?`])
@@ -179,10 +179,13 @@ describe('extended authentication', () => {
     assert.deepEqual(words(await of.say(client, 0x19, 'again', 'ONCE')), ['auth 0 ONCE'])
   })
 
-  it('is no matter of clients that did not begin with it, nor a second time at once', async () => {
+  it('is no matter of clients that did not begin with it, nor a second time at once [MQTT-4.12.0-6] [MQTT-4.12.0-7]', async () => {
     const broker = new MemoryBroker()
     for (const protocolVersion of [4, 5] as const) {
-      const client = broker.join({ protocolVersion })
+      const client = broker.connect({ protocolVersion })
+      assert.deepEqual(words(client.received()), [
+        protocolVersion === 5 ? 'connack 0' : 'connack undefined',
+      ])
       client.send(packet(0xf0, 0x19, 0))
       assert.deepEqual(client.heard(), protocolVersion === 5 ? ['disconnect 130'] : [])
       assert.equal(client.gone, true)

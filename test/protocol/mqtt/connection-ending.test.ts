@@ -16,7 +16,7 @@ function withMourner(options: ConstructorParameters<typeof MemoryBroker>[0] = {}
 }
 
 describe('ending a connection', () => {
-  it('comes after 1.5 times the keep alive in silence, and not before [MQTT-3.1.2-22]', () => {
+  it('comes after 1.5 times the keep alive in silence, and not before [MQTT-3.1.2-22] [MQTT-3.2.2-22]', () => {
     const { broker, mourner } = withMourner()
     const client = broker.join({ protocolVersion: 5, keepalive: 10, will: WILL })
     broker.passSeconds(14)
@@ -50,7 +50,7 @@ describe('ending a connection', () => {
     assert.equal(client.gone, true)
   })
 
-  it('publishes the will, but for a DISCONNECT that says normal [MQTT-3.1.2-8] [MQTT-3.14.4-3]', () => {
+  it('publishes the will, but for a DISCONNECT that says normal [MQTT-3.1.2-7] [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.14.4-3]', () => {
     const normal = (client: MemoryClient): void => client.send({ cmd: 'disconnect' })
     const reason = (reasonCode: number) => (client: MemoryClient) =>
       client.send({ cmd: 'disconnect', reasonCode })
@@ -71,6 +71,30 @@ describe('ending a connection', () => {
       broker.turns.settle()
       assert.deepEqual(mourner.heard(), published ? ['publish will bye'] : [], `case ${i}`)
     }
+  })
+
+  it('says why in its last packet, and nothing behind it [MQTT-3.14.4-1] [MQTT-3.14.4-2] [MQTT-4.13.2-1]', () => {
+    const broker = new MemoryBroker()
+    const [reader, writer] = [broker.join({ protocolVersion: 5 }), broker.join()]
+    reader.send(subscribe(1, ['t', 1]))
+    reader.received()
+    reader.transport.say(Buffer.of(0xc1, 0)) // within the turn: nothing is written yet
+    writer.send(publish('t', 'x', 1, 1))
+    reader.send({ cmd: 'pingreq' })
+    assert.deepEqual([reader.heard(), reader.gone], [['disconnect 129'], true])
+    const small = new MemoryBroker({ limits: { inflight: 1, queueMessages: 1 } })
+    const own = small.join({ protocolVersion: 5 })
+    own.send(subscribe(1, ['t', 2]))
+    own.received()
+    own.send(publish('t', '1', 1, 1), publish('t', '2', 1, 2), publish('t', '3', 2, 3))
+    assert.deepEqual(own.heard(), ['publish t 1', 'puback 1', 'puback 2', 'disconnect 151'])
+  })
+
+  it('says only the code to a client that could not take more [MQTT-3.14.2-2] [MQTT-3.14.2-3]', () => {
+    const properties = { maximumPacketSize: 40, sessionExpiryInterval: 60 }
+    const client = new MemoryBroker().join({ protocolVersion: 5, properties })
+    client.send({ cmd: 'pingreq' }, Uint8Array.of(0xc1, 0))
+    assert.deepEqual([...client.transport.takeWritten()], [0xd0, 0, 0xe0, 2, 0x81, 0])
   })
 
   it('publishes a will only where its client may publish there', () => {

@@ -13,7 +13,7 @@ const pub = (
 ): Packet => ({ cmd, messageId, ...(reasonCode === undefined ? {} : { reasonCode }) }) as Packet
 
 describe('exactly once', () => {
-  it('passes a message on once, however often it comes, until it is released [MQTT-4.3.3-10] [MQTT-4.3.3-11]', () => {
+  it('passes a message on once, however often it comes, until it is released [MQTT-2.2.1-5] [MQTT-4.3.3-8] [MQTT-4.3.3-10] [MQTT-4.3.3-11] [MQTT-4.3.3-12]', () => {
     for (const protocolVersion of [3, 4, 5] as const) {
       const broker = new MemoryBroker()
       const [reader, writer] = [broker.join(), broker.join({ protocolVersion })]
@@ -32,7 +32,7 @@ describe('exactly once', () => {
     }
   })
 
-  it('asks its reader for all four packets, in order with QoS 1 [MQTT-4.3.3-4]', () => {
+  it('asks its reader for all four packets, in order with QoS 1 [MQTT-4.3.3-3] [MQTT-4.3.3-4]', () => {
     const broker = new MemoryBroker()
     const [reader, writer] = [broker.join({ protocolVersion: 5 }), broker.join()]
     reader.send(subscribe(1, ['t', 2]))
@@ -47,6 +47,49 @@ describe('exactly once', () => {
     assert.equal(broker.count('acknowledgement.unexpected.pubcomp'), 1)
     reader.send(pub('pubrec', 9))
     assert.deepEqual(reader.heard(), ['pubrel 9 146'])
+  })
+
+  it('takes the same packet id at QoS 1 for another message [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.2-5]', () => {
+    for (const protocolVersion of [3, 4, 5] as const) {
+      const broker = new MemoryBroker()
+      const [reader, writer] = [broker.join(), broker.join({ protocolVersion })]
+      reader.send(subscribe(1, ['t', 0]))
+      reader.received()
+      writer.send(publish('t', '0'), publish('t', '1', 1, 5), {
+        ...publish('t', '2', 1, 5),
+        dup: true,
+      })
+      assert.deepEqual(writer.heard(), ['puback 5', 'puback 5'])
+      assert.deepEqual(reader.heard(), ['publish t 0', 'publish t 1', 'publish t 2'])
+    }
+  })
+
+  it('says nothing of the DUP flag of a publisher [MQTT-3.3.1-3] [MQTT-4.3.1-1] [MQTT-4.3.2-2]', () => {
+    const broker = new MemoryBroker()
+    const [reader, writer] = [broker.join(), broker.join()]
+    reader.send(subscribe(1, ['t', 2]))
+    reader.received()
+    writer.send(publish('t', '0'))
+    for (const qos of [1, 2] as const) writer.send({ ...publish('t', '', qos, qos), dup: true })
+    const heard = reader.received() as IPublishPacket[]
+    assert.deepEqual(
+      heard.map(({ qos, dup }) => [qos, dup]),
+      [0, 1, 2].map((qos) => [qos, false]),
+    )
+  })
+
+  it('ends for its publisher whatever has become of the message [MQTT-4.3.3-13]', () => {
+    const broker = new MemoryBroker({ limits: { inflight: 1 } })
+    const [reader, writer] = [broker.join(), broker.join({ protocolVersion: 5 })]
+    reader.send(subscribe(1, ['t', 1]))
+    reader.received()
+    const properties = { messageExpiryInterval: 1 }
+    writer.send(publish('t', 'first', 1, 4), { ...publish('t', 'x', 2, 5), properties })
+    broker.passSeconds(5)
+    reader.send({ cmd: 'puback', messageId: 1 })
+    assert.equal(broker.count('delivery.dropped.expired'), 1)
+    writer.send(pub('pubrel', 5))
+    assert.deepEqual(writer.heard(), ['puback 4', 'pubrec 5', 'pubcomp 5'])
   })
 
   it('closes a client with more open messages than it was granted [MQTT-3.3.4-7]', () => {
@@ -80,7 +123,7 @@ describe('exactly once', () => {
 })
 
 describe('topic aliases', () => {
-  it('stand for the topic that came with them last [MQTT-3.3.2-12]', () => {
+  it('stand for the topic that came with them last [MQTT-3.1.2-27] [MQTT-3.3.2-12]', () => {
     const broker = new MemoryBroker()
     const [reader, writer] = [
       broker.join({ protocolVersion: 5 }),
@@ -107,7 +150,17 @@ describe('topic aliases', () => {
     )
   })
 
-  it('spare a client that grants them the topics it has heard, up to its bound', () => {
+  it('are those of their connection alone [MQTT-3.3.2-7]', () => {
+    const broker = new MemoryBroker()
+    const first = broker.join({ protocolVersion: 5, clientId: 'same' })
+    const properties = { topicAlias: 1 }
+    first.send({ ...publish('one', '1'), properties })
+    const second = broker.join({ protocolVersion: 5, clientId: 'same' })
+    second.send({ ...publish('', '2'), properties })
+    assert.deepEqual(second.heard(), ['disconnect 130'])
+  })
+
+  it('spare a client that grants them the topics it has heard, up to its bound [MQTT-3.1.2-26] [MQTT-3.3.2-11]', () => {
     const broker = new MemoryBroker()
     const properties = { topicAliasMaximum: 2 }
     const [reader, writer] = [broker.join({ protocolVersion: 5, properties }), broker.join()]

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import mqttPacket, { type IConnackPacket } from 'mqtt-packet'
 import type { Login, LoginOutcome } from '../../../protocol/mqtt/login.ts'
+import { DeviceHouse } from '../../support/device-house.ts'
 import { MemoryBroker } from './memory-broker.ts'
-import { connectPacket, publish } from './packets.ts'
+import { connectPacket, publish, subscribe } from './packets.ts'
 
 const LEVELS = [3, 4, 5] as const
 const refuse: Login = (_request, done) =>
@@ -39,7 +40,7 @@ describe('opening a connection', () => {
     assert.equal(plain?.properties?.sessionExpiryInterval, undefined)
   })
 
-  it('is refused with the code of its version, counted by reason, and closed [MQTT-3.2.2-7]', () => {
+  it('is refused with the code of its version, counted by reason, and closed [MQTT-3.1.4-2] [MQTT-3.1.4-6] [MQTT-3.2.2-7]', () => {
     const broker = new MemoryBroker()
     const client = broker.connect({ protocolVersion: 5 }, refuse)
     const [connack] = client.received() as IConnackPacket[]
@@ -47,8 +48,8 @@ describe('opening a connection', () => {
     assert.equal(connack?.properties?.reasonString, 'no')
     assert.equal(client.gone, true)
     assert.equal(broker.count('connect.refused.bad-signature'), 1)
-    client.send(publish('t', 'after the end'))
-    assert.equal(broker.around.traffic.received, 0)
+    client.send(connectPacket({ protocolVersion: 5 }), publish('t', 'after the end'))
+    assert.deepEqual([client.heard(), broker.around.traffic.received], [[], 0])
   })
 
   it('gives no reason string to a client that could not take the packet [MQTT-3.2.2-19]', () => {
@@ -76,7 +77,18 @@ describe('opening a connection', () => {
     assert.equal(broker.count('connection.closed.not-mqtt'), 1)
   })
 
-  it('closes where the first packet is no CONNECT, and where a second one comes [MQTT-3.1.0-1] [MQTT-3.1.0-2]', () => {
+  it('tells a device of MQTT 5 the highest QoS that it may use [MQTT-3.2.2-9] [MQTT-3.2.2-10]', async () => {
+    const broker = new MemoryBroker({ house: await DeviceHouse.open() })
+    const meter = broker.connect({ username: 'meter-1', protocolVersion: 5 })
+    const [connack] = meter.received() as IConnackPacket[]
+    assert.equal(connack?.properties?.maximumQoS, 1)
+    meter.send(subscribe(1, ['/k1metermete/meter-1/user/a', 2]))
+    assert.deepEqual(meter.heard(), ['suback 1 1'])
+    const [other] = broker.connect({ protocolVersion: 5 }).received() as IConnackPacket[]
+    assert.equal(other?.properties?.maximumQoS, undefined)
+  })
+
+  it('closes where the first packet is no CONNECT, and where a second one comes [MQTT-3.1.0-1] [MQTT-3.1.0-2] [MQTT-3.2.0-2]', () => {
     const broker = new MemoryBroker()
     const early = broker.accept()
     early.send({ cmd: 'pingreq' }, connectPacket({}))
@@ -106,7 +118,7 @@ describe('opening a connection', () => {
     assert.equal(broker.count('connection.closed.connect-timeout'), 2)
   })
 
-  it('names a client that has no identifier, unless it asks for a lasting session [MQTT-3.1.3-7], [MQTT-3.1.3-8] of 3.1.1', () => {
+  it('names a client that has no identifier, unless it asks for a lasting session [MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQTT-3.2.2-16], [MQTT-3.1.3-8] of 3.1.1', () => {
     const broker = new MemoryBroker()
     const [named, other] = [1, 2].map(() => {
       const client = broker.connect({ protocolVersion: 5, clientId: '' })
@@ -143,11 +155,25 @@ describe('opening a connection', () => {
     assert.deepEqual(reader.heard(), ['publish t 1', 'publish t 2', 'publish t 3'])
   })
 
-  it('keeps at most 256 KiB for a login that takes its time, and forgets a client that left', () => {
+  it('says CONNACK before all else that it has to say [MQTT-3.1.4-5] [MQTT-3.2.0-1]', () => {
+    const broker = new MemoryBroker()
+    broker.join().send({ ...publish('t', 'kept', 1, 1), retain: true })
+    const later: (() => void)[] = []
+    const client = broker.accept((request, done) => {
+      later.push(() => broker.welcome(request, done))
+    })
+    client.send(connectPacket({}), { cmd: 'pingreq' }, subscribe(1, ['t', 0]))
+    assert.deepEqual(client.heard(), [])
+    for (const answer of later) answer()
+    broker.settle()
+    assert.deepEqual(client.heard(), ['connack 0', 'pingresp', 'suback 1 0', 'publish t kept'])
+  })
+
+  it('keeps at most 256 KiB for a login that takes its time, and forgets a client that left [MQTT-3.14.0-1]', () => {
     const broker = new MemoryBroker()
     const answers: ((outcome: LoginOutcome) => void)[] = []
     const slow: Login = (_request, done) => answers.push(done)
-    const eager = broker.connect({}, slow)
+    const eager = broker.connect({ protocolVersion: 5 }, slow)
     for (let i = 0; i < 5; i++) eager.send(new Uint8Array(65_536))
     assert.equal(eager.gone, true)
     assert.equal(broker.count('connection.closed.too-eager'), 1)

@@ -25,7 +25,7 @@ const texts = (packets: readonly IPublishPacket[]): string =>
   packets.map(({ payload }) => payload.toString()).join()
 
 describe('relaying at QoS 1', () => {
-  it('keeps to the window, and sends what waits in order as acknowledgements come', () => {
+  it('keeps to the window, and sends what waits in order as acknowledgements come [MQTT-4.3.2-3] [MQTT-4.6.0-5]', () => {
     const { reader, say, hear } = readerAndWriter({ inflight: 3 })
     say(8)
     const first = hear()
@@ -40,10 +40,26 @@ describe('relaying at QoS 1', () => {
     assert.equal(texts(hear()), '6,7,8')
   })
 
-  it("keeps to the client's Receive Maximum where that is less [MQTT-3.3.4-9]", () => {
+  it("keeps to the client's Receive Maximum where that is less [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]", () => {
     const { say, hear } = readerAndWriter({ inflight: 3 }, { properties: { receiveMaximum: 1 } })
     say(3)
     assert.equal(texts(hear()), '1')
+  })
+
+  it('holds back nothing else while its window is full [MQTT-3.3.4-10] [MQTT-4.9.0-3]', () => {
+    const { reader, say, hear } = readerAndWriter({}, { properties: { receiveMaximum: 1 } })
+    say(2)
+    assert.equal(texts(hear()), '1')
+    reader.send({ cmd: 'pingreq' }, subscribe(2, ['other', 1]))
+    reader.send(publish('nobody', '', 1, 7), publish('nobody', '', 2, 8))
+    reader.send({ cmd: 'pubrel', messageId: 8 } as Packet)
+    assert.deepEqual(reader.heard(), [
+      'pingresp',
+      'suback 2 1',
+      'puback 7 16',
+      'pubrec 8 16',
+      'pubcomp 8',
+    ])
   })
 
   it('closes a client whose queue is full with 0x97, once counted, rather than lose a message', () => {

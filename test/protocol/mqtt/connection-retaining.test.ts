@@ -27,12 +27,12 @@ function asked(broker: MemoryBroker, filter: string, qos: 0 | 1 | 2 = 0): string
 }
 
 describe('a retained message', () => {
-  it('is given to who subscribes later, the last of each topic, marked [MQTT-3.3.1-5], [MQTT-3.3.1-8] of 3.1.1', async () => {
+  it('is given to who subscribes later, the last of each topic, marked [MQTT-3.3.1-5] [MQTT-3.3.1-8], [MQTT-3.3.1-8] of 3.1.1', async () => {
     for (const protocolVersion of [3, 4, 5] as const) {
       const broker = new MemoryBroker()
       const writer = broker.join({ protocolVersion })
       writer.send(retained('a/b', '1', 1), retained('a/b', '2', 2), retained('a', '3'))
-      writer.send(retained('c', '4'), publish('a/c', 'not kept'))
+      writer.send(retained('c', '4'), publish('a/c', 'not kept'), publish('c', 'nor this'))
       for (const stored of [false, true]) {
         if (stored) await broker.checkpoint()
         assert.equal(broker.retained.unstored, stored ? 0 : 3)
@@ -83,7 +83,7 @@ describe('a retained message', () => {
     assert.deepEqual(messages(reader), ['a 1 0', 'b 2 0 r', 'b 3 0'])
   })
 
-  it('is given as the subscription says: always, when it is new, or never [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]', () => {
+  it('is given as the subscription says: always, when it is new, or never [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT-3.8.4-4]', () => {
     const broker = new MemoryBroker()
     broker.join().send(retained('t', 'x'))
     for (const [rh, first, again] of [
@@ -191,7 +191,7 @@ describe('a retained message', () => {
     assert.deepEqual([broker.retained.unstored, broker.store.messages], [0, 1])
   })
 
-  it('is for devices that speak MQTT 5, on their custom topics, as the original has it', async () => {
+  it('is for devices that speak MQTT 5, on their custom topics, as the original has it [MQTT-3.2.2-12]', async () => {
     const broker = new MemoryBroker({ house: await DeviceHouse.open() })
     const topic = '/k1metermete/meter-1/user/a'
     const device = { username: 'meter-1', protocolVersion: 5 as const }

@@ -117,7 +117,7 @@ describe('a shared subscription', () => {
     assert.equal(heard(readers[0]).length, 0)
   })
 
-  it('says its identifier and its QoS, gets nothing that is retained, and knows no No Local [MQTT-3.8.3-4]', () => {
+  it('says its identifier and its QoS, gets nothing that is retained, and knows no No Local [MQTT-3.8.3-4] [MQTT-4.8.2-3]', () => {
     const broker = new MemoryBroker()
     const [reader, writer] = [broker.join({ protocolVersion: 5 }), broker.join()]
     writer.send({ ...publish('t', 'kept', 1, 1), retain: true })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { IPublishPacket } from 'mqtt-packet'
 import { DeviceHouse } from '../../support/device-house.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import { publish, subscribe } from './packets.ts'
@@ -7,7 +8,7 @@ import { publish, subscribe } from './packets.ts'
 const BAD_SHARES = ['$share/', '$share/g', '$share/g/', '$share//a', '$share/+/a', '$share/g/a#'] // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
 
 describe('subscribing', () => {
-  it('grants what was asked, and refuses each filter on its own [MQTT-3.8.4-5] [MQTT-3.8.4-7], [MQTT-3.9.3-2] of 3.1.1', () => {
+  it('grants what was asked, and refuses each filter on its own [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2], [MQTT-3.9.3-2] of 3.1.1', () => {
     const policy = { publish: ['#'], subscribe: ['mine/#'] }
     for (const [protocolVersion, granted] of [
       [3, '0,1,2,128,0,128'],
@@ -22,19 +23,61 @@ describe('subscribing', () => {
     }
   })
 
-  it('says in MQTT 5 whether there was a subscription to give up', () => {
+  it('is answered without properties where there is nothing to say [MQTT-2.2.1-6] [MQTT-2.2.2-1]', () => {
+    const client = new MemoryBroker().join({ protocolVersion: 5 })
+    client.send(subscribe(0x102, ['a', 1]))
+    assert.deepEqual([...client.transport.takeWritten()], [0x90, 4, 1, 2, 0, 1])
+    client.send({ cmd: 'unsubscribe', messageId: 0x103, unsubscriptions: ['a'] })
+    assert.deepEqual([...client.transport.takeWritten()], [0xb0, 4, 1, 3, 0, 0])
+  })
+
+  it('ends filter by filter, and says in MQTT 5 whether there was one [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT-3.10.4-6] [MQTT-3.11.3-1] [MQTT-3.11.3-2]', () => {
     const broker = new MemoryBroker()
     for (const [protocolVersion, words] of [
       [4, 'unsuback 2'],
-      [5, 'unsuback 2 0,17'],
+      [5, 'unsuback 2 17,0,17'],
     ] as const) {
       const client = broker.join({ protocolVersion })
       client.send(subscribe(1, ['a', 0]))
       client.received()
-      client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a', 'b'] })
+      client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['+', 'a', 'b'] })
       assert.deepEqual(client.heard(), [words])
       client.send(publish('a', 'unheard'))
       assert.deepEqual(client.heard(), [])
+    }
+  })
+
+  it('ends for new messages only: what waits and what is under way goes on [MQTT-3.10.4-3]', () => {
+    const broker = new MemoryBroker({ limits: { inflight: 1 } })
+    const [reader, writer] = [broker.join({ protocolVersion: 5 }), broker.join()]
+    reader.send(subscribe(1, ['t', 2]))
+    reader.received()
+    writer.send(publish('t', '1', 2, 1), publish('t', '2', 1, 2))
+    reader.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['t'] })
+    writer.send(publish('t', '3', 1, 3))
+    reader.send({ cmd: 'pubrec', messageId: 1 }, { cmd: 'pubcomp', messageId: 1 })
+    assert.deepEqual(reader.heard(), ['publish t 1', 'unsuback 2 0', 'pubrel 1', 'publish t 2'])
+    reader.send({ cmd: 'puback', messageId: 2 })
+    assert.deepEqual(reader.heard(), [])
+  })
+
+  it('takes a filter as it is written, its U+FEFF and its case with it [MQTT-1.5.4-3] [MQTT-4.7.3-4]', () => {
+    const broker = new MemoryBroker()
+    const topics = ['t', '\ufefft', 'T', '\u00e9', 'e\u0301', '/t', 't/']
+    const readers = topics.map((topic) => {
+      const reader = broker.join()
+      reader.send(subscribe(1, [topic, 0]))
+      reader.received()
+      return reader
+    })
+    const writer = broker.join()
+    writer.send(...topics.map((topic) => publish(topic, 'x')))
+    for (const [i, reader] of readers.entries()) {
+      const heard = reader.received() as IPublishPacket[]
+      assert.deepEqual(
+        heard.map(({ topic }) => topic),
+        [topics[i]],
+      )
     }
   })
 
@@ -63,7 +106,7 @@ describe('subscribing', () => {
     assert.equal(broker.count('subscribe.refused.foreign-topic'), 1)
   })
 
-  it('delivers a message once where several filters match, with the highest QoS granted', () => {
+  it('delivers a message once where several filters match, with the highest QoS granted [MQTT-3.3.4-2]', () => {
     const broker = new MemoryBroker()
     const client = broker.join()
     client.send(subscribe(1, ['a/#', 0], ['a/+', 1], ['a/b', 0]))
@@ -94,7 +137,7 @@ describe('subscribing', () => {
     }
   })
 
-  it('says to a client which of its subscriptions a message matched [MQTT-3.3.4-3] [MQTT-3.3.4-4]', () => {
+  it('says to a client which of its subscriptions a message matched [MQTT-3.3.4-3] [MQTT-3.3.4-4] [MQTT-3.8.4-3]', () => {
     const broker = new MemoryBroker()
     const client = broker.join({ protocolVersion: 5 })
     const identified = (id: number, filter: string, identifier: number) => ({

@@ -18,7 +18,7 @@ function cutAll(cutter: FrameCutter, chunks: readonly Buffer[]): string[] {
 }
 
 describe('frame cutter', () => {
-  it('finds the same packets wherever the stream is cut into chunks', () => {
+  it('finds the same packets wherever the stream is cut into chunks [MQTT-6.0.0-2]', () => {
     const sizes = fc.array(fc.oneof(fc.nat(4), fc.nat(200), fc.nat(70_000)), { maxLength: 8 })
     const same = fc.property(sizes, fc.array(fc.nat(400), { maxLength: 200 }), (payloads, cuts) => {
       const packets = payloads.map((size) =>
@@ -48,7 +48,7 @@ describe('frame cutter', () => {
     fc.assert(same, { numRuns: 200 })
   })
 
-  it('refuses a packet above the bound by its length, before its body has come', () => {
+  it('refuses a packet above the bound by its length, before its body has come [MQTT-3.2.2-15]', () => {
     for (const cut of [2, 3, 4]) {
       const cutter = new FrameCutter(1000)
       const header = Buffer.from([0x30, 0xff, 0xff, 0x03]) // 65,535 bytes

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import type { Packet } from 'mqtt-packet'
 import { PACKET } from '../../../protocol/mqtt/packet-type.ts'
 import { INVALID_CONNECT } from './connect-cases.ts'
 import { MemoryBroker } from './memory-broker.ts'
@@ -24,7 +25,7 @@ function assertRefused(one: InvalidPacket, level: 4 | 5, chunkBytes: number): vo
   assert.deepEqual([client.gone, ended], [true, 1], JSON.stringify(broker.tally.snapshot()))
 }
 
-describe('a packet that no client may send ends its connection', () => {
+describe('a packet that no client may send ends its connection [MQTT-4.13.1-1]', () => {
   for (const one of [...INVALID_PUBLISH, ...INVALID_CONTROL, ...INVALID_CONNECT]) {
     for (const level of one.levels) {
       it(`${one.says}, MQTT ${level}: ${Buffer.from(one.bytes).toString('hex')}`, () => {
@@ -33,6 +34,41 @@ describe('a packet that no client may send ends its connection', () => {
       })
     }
   }
+})
+
+/** Of CONNACK (§3.2.2.2) and DISCONNECT (§3.14.2.1). */
+const CODES: ReadonlyMap<string, readonly number[]> = new Map([
+  [
+    'connack',
+    [
+      0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97,
+      0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f,
+    ],
+  ],
+  [
+    'disconnect',
+    [
+      0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96,
+      0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+    ],
+  ],
+])
+
+describe('an MQTT 5 client', () => {
+  it('is told why by a code that the packet may have [MQTT-3.2.2-8] [MQTT-3.14.2-1]', () => {
+    const packets = [...INVALID_PUBLISH, ...INVALID_CONTROL, ...INVALID_CONNECT]
+    const told = new Set<string>()
+    for (const { bytes, says } of packets.filter(({ levels }) => levels.includes(5))) {
+      const client = clientFor(new MemoryBroker(), bytes[0] as number, 5)
+      client.level = 5
+      client.send(bytes)
+      const [packet] = client.received() as (Packet & { readonly reasonCode: number })[]
+      if (packet === undefined) continue // a CONNECT that is no packet at all is not answered
+      assert.ok(CODES.get(packet.cmd)?.includes(packet.reasonCode), says)
+      told.add(packet.cmd)
+    }
+    assert.deepEqual([...told].sort(), ['connack', 'disconnect'])
+  })
 })
 
 describe('a packet that is cut short', () => {

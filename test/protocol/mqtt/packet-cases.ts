@@ -25,12 +25,22 @@ export function invalid(
 
 export const INVALID_PUBLISH: readonly InvalidPacket[] = [
   ...[NOT_UTF8, SURROGATE].map((text) =>
-    invalid('topic not UTF-8 [MQTT-1.5.4-1]', V4, packet(0x30, field(text)), 'invalid-topic'),
+    invalid(
+      'topic not UTF-8 [MQTT-1.5.4-1] [MQTT-3.3.2-1]',
+      V4,
+      packet(0x30, field(text)),
+      'invalid-topic',
+    ),
   ),
-  invalid('U+0000 in topic [MQTT-1.5.4-2]', V4, packet(0x30, field('a\0')), 'invalid-topic'),
+  invalid(
+    'U+0000 in topic [MQTT-1.5.4-2] [MQTT-4.7.3-2]',
+    V4,
+    packet(0x30, field('a\0')),
+    'invalid-topic',
+  ),
   ...['+', 'a/#', 'a+'].map((topic) =>
     invalid(
-      'wildcard in topic [MQTT-3.3.2-2]',
+      'wildcard in topic [MQTT-3.3.2-2] [MQTT-4.7.0-1]',
       BOTH,
       packet(0x30, field(topic), NONE),
       'invalid-topic',
@@ -88,11 +98,22 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
     packet(0x30, T, list(8, field('a/+'))),
     'response-topic',
   ),
+  invalid(
+    'Response Topic not UTF-8 [MQTT-3.3.2-13]',
+    V5,
+    packet(0x30, T, list(8, field(NOT_UTF8))),
+    'invalid-utf8',
+  ),
   invalid('alias 0 [MQTT-3.3.2-8]', V5, packet(0x30, T, list(0x23, [0, 0])), 'property-value'),
   invalid('Payload Format Indicator 2', V5, packet(0x30, T, list(1, 2)), 'property-value'),
-  invalid('Content Type not UTF-8', V5, packet(0x30, T, list(3, field(NOT_UTF8))), 'invalid-utf8'),
   invalid(
-    'U+0000 in a user property',
+    'Content Type not UTF-8 [MQTT-3.3.2-19]',
+    V5,
+    packet(0x30, T, list(3, field(NOT_UTF8))),
+    'invalid-utf8',
+  ),
+  invalid(
+    'U+0000 in a user property [MQTT-1.5.7-1]',
     V5,
     packet(0x30, T, list(0x26, T, field('\0'))),
     'null-character',
@@ -120,6 +141,12 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
 const OPTIONS = 0
 export const INVALID_CONTROL: readonly InvalidPacket[] = [
   invalid('SUBSCRIBE flags [MQTT-3.8.1-1]', V4, packet(0x80, ID, T, OPTIONS), 'malformed-packet'),
+  invalid(
+    'SUBSCRIBE flags [MQTT-3.8.1-1]',
+    V5,
+    packet(0x80, ID, NONE, T, OPTIONS),
+    'malformed-packet',
+  ),
   invalid('SUBSCRIBE id 0 [MQTT-2.2.1-3]', V4, packet(0x82, [0, 0], T, OPTIONS), 'packet-id-0'),
   invalid('SUBSCRIBE without filter [MQTT-3.8.3-2]', V4, packet(0x82, ID), 'no-filter'),
   invalid('SUBSCRIBE without filter [MQTT-3.8.3-2]', V5, packet(0x82, ID, NONE), 'no-filter'),
@@ -152,7 +179,12 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
       'invalid-filter',
     ),
   ),
-  invalid('filter not UTF-8', V4, packet(0x82, ID, field(NOT_UTF8), OPTIONS), 'invalid-utf8'),
+  invalid(
+    'filter not UTF-8 [MQTT-3.8.3-1]',
+    V4,
+    packet(0x82, ID, field(NOT_UTF8), OPTIONS),
+    'invalid-utf8',
+  ),
   invalid('U+0000 in filter', V5, packet(0x82, ID, NONE, field('a\0'), OPTIONS), 'null-character'),
   invalid(
     'Subscription Identifier 0',
@@ -167,8 +199,15 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
     'unexpected-property',
   ),
   invalid('UNSUBSCRIBE flags [MQTT-3.10.1-1]', V4, packet(0xa0, ID, T), 'malformed-packet'),
+  invalid('UNSUBSCRIBE flags [MQTT-3.10.1-1]', V5, packet(0xa0, ID, NONE, T), 'malformed-packet'),
   invalid('UNSUBSCRIBE id 0', V4, packet(0xa2, [0, 0], T), 'packet-id-0'),
   invalid('UNSUBSCRIBE without filter [MQTT-3.10.3-2]', V4, packet(0xa2, ID), 'no-filter'),
+  invalid(
+    'UNSUBSCRIBE filter not UTF-8 [MQTT-3.10.3-1]',
+    V4,
+    packet(0xa2, ID, field(NOT_UTF8)),
+    'invalid-utf8',
+  ),
   invalid('UNSUBSCRIBE with half a filter', V4, packet(0xa2, ID, T, 0), 'truncated-packet'),
   invalid('PINGREQ flags [MQTT-2.1.3-1]', BOTH, packet(0xc1), 'malformed-pingreq'),
   invalid('PINGREQ with a body', BOTH, packet(0xc0, 0), 'malformed-pingreq'),
@@ -207,6 +246,18 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
     'PUBACK with a reason of SUBACK [MQTT-3.4.2-1]',
     V5,
     packet(0x40, ID, 0xa1),
+    'acknowledgement-code',
+  ),
+  invalid(
+    'PUBREC with a reason of PUBREL [MQTT-3.5.2-1]',
+    V5,
+    packet(0x50, ID, 0x92),
+    'acknowledgement-code',
+  ),
+  invalid(
+    'PUBCOMP with a reason of PUBREC [MQTT-3.7.2-1]',
+    V5,
+    packet(0x70, ID, 0x80),
     'acknowledgement-code',
   ),
   invalid(

@@ -93,7 +93,7 @@ describe('PUBLISH', () => {
     fc.assert(same, { numRuns: 500 })
   })
 
-  it('is written so that the oracle reads the same message, with its properties byte for byte', () => {
+  it('is written so that the oracle reads the same message, with its properties byte for byte [MQTT-2.2.1-2] [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-20]', () => {
     const levels = fc.constantFrom(3, 4, 5)
     const same = fc.property(packets, levels, headers, aliases, (from, to, header, anyAlias) => {
       const { level, packet, bytes } = from
@@ -122,7 +122,7 @@ describe('PUBLISH', () => {
     fc.assert(same, { numRuns: 500 })
   })
 
-  it('keeps the order of user properties, also of those that are spelled alike [MQTT-3.3.2-18]', () => {
+  it('keeps the order of user properties, also of those that are spelled alike [MQTT-3.3.2-17] [MQTT-3.3.2-18]', () => {
     const pair = (name: string, value: string): Buffer =>
       Buffer.from([
         0x26,

@@ -33,7 +33,7 @@ function willOf(bytes: Uint8Array): Buffer {
 }
 
 describe('a Will', () => {
-  it('is forwarded with its properties as they came, but for its delay', () => {
+  it('is forwarded with its properties as they came, but for its delay [MQTT-3.1.3-10]', () => {
     const expiry = [2, 0, 0, 0, 9]
     for (const properties of [
       [0x18, 0, 0, 0, 0, ...expiry, ...PAIRS],
@@ -70,7 +70,7 @@ describe('a Will', () => {
     assert.equal(packets[0]?.properties?.messageExpiryInterval, 90)
   })
 
-  it('is retained where it says so [MQTT-3.1.2-15]', () => {
+  it('is retained where it says so, and only there [MQTT-3.1.2-14] [MQTT-3.1.2-15]', () => {
     const broker = new MemoryBroker()
     const will = { topic: 't', payload: Buffer.from('bye'), qos: 1 as const, retain: true }
     broker.join({ will }).transport.hangUp()
@@ -78,5 +78,8 @@ describe('a Will', () => {
     late.send(subscribe(1, ['t', 1]))
     const [message] = late.received().filter(({ cmd }) => cmd === 'publish') as IPublishPacket[]
     assert.deepEqual([message?.payload.toString(), message?.retain, message?.qos], ['bye', true, 1])
+    broker.join({ will: { ...will, topic: 'other', retain: false } }).transport.hangUp()
+    late.send(subscribe(2, ['other', 1]))
+    assert.deepEqual(late.heard(), ['suback 2 1'])
   })
 })
