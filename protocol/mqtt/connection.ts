@@ -242,29 +242,30 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if ('reason' in codes) return this.#fail(codes)
     const packetId = parsed.packet.messageId as number
     if (this.#around.relay.settled(() => this.#onSettled(packetId, codes))) {
-      this.#writeSuback(packetId, codes) // [MQTT-3.8.4-1]
-      this.#flow?.role.subscribed()
-      return true
+      return this.#writeSuback(packetId, codes) // [MQTT-3.8.4-1]
     }
     this.#settling = true
     this.#hold()
     return false
   }
 
-  #writeSuback(packetId: number, codes: readonly number[]): void {
+  /** And what is due behind it. False: it is larger than the client takes, which is closed. */
+  #writeSuback(packetId: number, codes: readonly number[]): boolean {
     const refused = codes.find((code) => code >= 0x80)
     const explains = refused !== undefined && this.#flow?.explains === true
     const why = explains ? REASON_TEXT.get(refused) : undefined
-    writeSuback(this.#transport, this.#level, packetId, codes, why, this.#maximumPacketSize)
+    const limit = this.#maximumPacketSize
+    if (!writeSuback(this.#transport, this.#level, packetId, codes, why, limit))
+      return this.#fail(FAULT.clientPacketSize)
+    this.#flow?.role.subscribed()
+    return true
   }
 
   #onSettled(packetId: number, codes: readonly number[]): void {
     if (this.#phase !== 'connected') return
     this.#around.turn.enter()
-    this.#writeSuback(packetId, codes)
-    this.#flow?.role.subscribed()
     this.#settling = false
-    this.#resume()
+    if (this.#writeSuback(packetId, codes)) this.#resume()
   }
 
   /** The rest of this read is still handled: that is the bound of what stands above the shard's credit. */
@@ -281,8 +282,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const parsed = this.#around.packets.unsubscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
     const codes = unsubscribe(parsed.packet, (this.#flow as MessageFlow).role)
-    writeUnsuback(this.#transport, this.#level, parsed.packet.messageId as number, codes) // [MQTT-3.10.4-4]
-    return true
+    const packetId = parsed.packet.messageId as number
+    const limit = this.#maximumPacketSize
+    const written = writeUnsuback(this.#transport, this.#level, packetId, codes, limit) // [MQTT-3.10.4-4]
+    return written || this.#fail(FAULT.clientPacketSize)
   }
 
   #onDisconnect(frame: Buffer, body: number): boolean {
@@ -401,6 +404,15 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#refuse(5, fault)
       return
     }
+    const authentication = this.#authentication?.answer
+    const facts = connackFacts(connect, limits, role, assignedClientIdentifier, authentication)
+    const limit = this.#maximumPacketSize
+    // Before all else [MQTT-3.1.4-5] [MQTT-3.2.0-1].
+    if (!writeConnack(this.#transport, this.#level, 0, facts, undefined, limit)) {
+      role.closed()
+      this.#fail(FAULT.clientPacketSize)
+      return
+    }
     const client = {
       packetBytes: this.#maximumPacketSize,
       problemInformation: connect.properties?.requestProblemInformation ?? true,
@@ -415,10 +427,6 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#keepAliveSec = keepAliveOf(connect, limits)
     this.#will = keptWill // [MQTT-3.1.2-7]
     counters.add('connect.accepted')
-    const authentication = this.#authentication?.answer
-    const facts = connackFacts(connect, limits, role, assignedClientIdentifier, authentication)
-    // Before all else [MQTT-3.1.4-5] [MQTT-3.2.0-1].
-    writeConnack(this.#transport, this.#level, 0, facts, undefined, this.#maximumPacketSize)
     this.#armKeepAlive()
     this.#resume()
   }

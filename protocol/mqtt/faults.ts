@@ -14,6 +14,7 @@ type FaultName =
   | 'slowReader'
   | 'queueFull'
   | 'tooEager'
+  | 'clientPacketSize'
   | 'longLength'
   | 'malformedAcknowledgement'
   | 'acknowledgementCode'
@@ -67,6 +68,11 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'too many messages wait for acknowledgement',
   ),
   tooEager: fault(REASON.quotaExceeded, 'too-eager', 'too much was sent before CONNACK'),
+  clientPacketSize: fault(
+    REASON.packetTooLarge,
+    'client-packet-size',
+    "an answer is larger than the client's Maximum Packet Size",
+  ),
   longLength: fault(
     REASON.malformedPacket,
     'malformed-length',

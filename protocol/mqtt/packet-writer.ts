@@ -32,6 +32,7 @@ export interface ConnackFacts {
   readonly sessionExpiryInterval: number | undefined
 }
 
+/** False: larger than the client takes, so nothing was written [MQTT-3.1.2-24]. */
 export function writeConnack(
   output: Output,
   level: ProtocolLevel,
@@ -39,11 +40,11 @@ export function writeConnack(
   facts: ConnackFacts | undefined,
   reasonString: string | undefined,
   maximumPacketSize: number,
-): void {
+): boolean {
   if (level !== 5) {
     const at = output.reserve(4) // exactly four bytes (connect.md §3)
     output.buffer.writeUInt32BE(0x20_02_00_00 | code, at)
-    return
+    return true
   }
   const properties = {
     ...reasonProperty(reasonString, maximumPacketSize),
@@ -67,34 +68,41 @@ export function writeConnack(
         }),
   }
   const packet = { cmd: 'connack' as const, reasonCode: code, sessionPresent: false, properties }
-  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+  const bytes = mqttPacket.generate(packet, { protocolVersion: 5 })
+  if (bytes.length > maximumPacketSize) return false
+  append(output, bytes)
+  return true
 }
 
+/** False: larger than the client takes, so nothing was written. */
 export function writeSuback(
   output: Output,
   level: ProtocolLevel,
   packetId: number,
   codes: readonly number[],
-  reasonString?: string,
-  maximumPacketSize = 0,
-): void {
+  reasonString: string | undefined,
+  maximumPacketSize: number,
+): boolean {
   if (level !== 5 || reasonString === undefined) {
-    writeCodes(output, 0x90, level, packetId, codes)
-    return
+    return writeCodes(output, 0x90, level, packetId, codes, maximumPacketSize)
   }
   const properties = reasonProperty(reasonString, maximumPacketSize)
   const packet = { cmd: 'suback' as const, messageId: packetId, granted: [...codes], properties }
-  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+  const bytes = mqttPacket.generate(packet, { protocolVersion: 5 })
+  if (bytes.length > maximumPacketSize) return false
+  append(output, bytes)
+  return true
 }
 
-/** MQTT 3.x acknowledges without codes. */
+/** MQTT 3.x acknowledges without codes. False: larger than the client takes, so nothing was written. */
 export function writeUnsuback(
   output: Output,
   level: ProtocolLevel,
   packetId: number,
   codes: readonly number[],
-): void {
-  writeCodes(output, 0xb0, level, packetId, level === 5 ? codes : [])
+  maximumPacketSize: number,
+): boolean {
+  return writeCodes(output, 0xb0, level, packetId, level === 5 ? codes : [], maximumPacketSize)
 }
 
 const NAMES = {
@@ -267,9 +275,12 @@ function writeCodes(
   level: ProtocolLevel,
   packetId: number,
   codes: readonly number[],
-): void {
+  maximumPacketSize: number,
+): boolean {
   const remaining = 2 + (level === 5 ? 1 : 0) + codes.length
-  let at = output.reserve(1 + varintBytes(remaining) + remaining)
+  const total = 1 + varintBytes(remaining) + remaining
+  if (total > maximumPacketSize) return false
+  let at = output.reserve(total)
   const { buffer } = output
   buffer[at++] = first
   at = writeVarint(buffer, at, remaining)
@@ -277,6 +288,7 @@ function writeCodes(
   buffer[at++] = packetId & 0xff
   if (level === 5) buffer[at++] = 0 // no properties [MQTT-2.2.2-1]
   for (const code of codes) buffer[at++] = code
+  return true
 }
 
 const LOOP_BYTES = 48 // below this a loop beats a call into the runtime

@@ -151,6 +151,45 @@ describe('a refusal', () => {
     }
   })
 
+  it('is no packet that the client could not take: it is closed instead [MQTT-3.1.2-24]', () => {
+    const filters = ['a', 'b', 'c', 'd', 'e'].map((filter) => [filter, 0] as const)
+    const unsubscriptions = filters.map(([filter]) => filter)
+    const broker = new MemoryBroker()
+    const join = (maximumPacketSize: number) =>
+      broker.connect({ protocolVersion: 5, properties: { maximumPacketSize } })
+    const connackBytes = join(1000).transport.takeWritten().length
+    for (const [maximumPacketSize, bytes] of [
+      [1, 0],
+      [connackBytes - 1, 0],
+      [connackBytes, connackBytes],
+    ] as const) {
+      const client = join(maximumPacketSize)
+      assert.deepEqual([client.transport.takeWritten().length, client.gone], [bytes, bytes === 0])
+    }
+    for (const packet of [
+      subscribe(1, ...filters, ...filters, ...filters),
+      {
+        cmd: 'unsubscribe',
+        messageId: 1,
+        unsubscriptions: [1, 2, 3].flatMap(() => unsubscriptions),
+      },
+    ] as Packet[]) {
+      const client = join(connackBytes)
+      client.received()
+      client.send(subscribe(1, ...filters), packet, { cmd: 'pingreq' })
+      assert.deepEqual(client.heard(), ['suback 1 0,0,0,0,0', 'disconnect 149'])
+      assert.equal(client.gone, true)
+    }
+    const refused = broker.connect(
+      { protocolVersion: 5, properties: { maximumPacketSize: 4 } },
+      (_request, done) =>
+        done({ kind: 'refused', reason: 'bad-signature', message: '', code3: 4, code5: 0x86 }),
+    )
+    assert.deepEqual([refused.transport.takeWritten().length, refused.gone], [0, true])
+    assert.equal(broker.count('connection.closed.client-packet-size'), 4)
+    assert.equal(broker.router.subscriptions, 0)
+  })
+
   it('says it in no packet that the client could not take [MQTT-3.4.2-2] [MQTT-3.5.2-2] [MQTT-3.6.2-2] [MQTT-3.7.2-2] [MQTT-3.9.2-1]', () => {
     const policy = { publish: ['mine'], subscribe: [] }
     const broker = new MemoryBroker({ policy })
