@@ -3,7 +3,8 @@
  * each plain listener profile has another, so that an anonymous client never meets a device's topic.
  *
  * Hot path: a publisher keeps its route; as long as no subscription changed, publishing is a loop over
- * the matched subscribers. Bounds: `MAX_ROUTES` cached routes, all dropped at the bound (they are found
+ * the matched subscribers. Behind a change a route looks once whether it concerns its topic, and matches again
+ * only then (filter-changes.ts). Bounds: `MAX_ROUTES` cached routes, all dropped at the bound (they are found
  * again by matching once).
  */
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
@@ -19,6 +20,7 @@ import type {
   SubscriptionOptions,
   TopicRoute,
 } from '../../core/ports/relay.ts'
+import { FilterChanges } from './filter-changes.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import { type RemoteMembers, SharedGroup } from './shared-group.ts'
 import { SystemTopics } from './system-topics.ts'
@@ -46,8 +48,10 @@ export class Route implements TopicRoute {
   readonly topic: string
   /** Names the route to other shards, so that they need not look its topic up; never given twice. */
   readonly id: number
-  /** Of the subscriptions that the matches were made from; -1 before the first match. */
+  /** Of the subscriptions when the matches were last known to be right; -1 before the first match. */
   generation = -1
+  /** Of the topic when the matches were made (filter-changes.ts). */
+  stamp = -1
   matched: Match<Subscriber>[] = []
   /** Other shards with a match. */
   remote: Match<RemoteSubscriber>[] = []
@@ -95,7 +99,9 @@ export class Router implements Relay {
   readonly #system = new SystemTopics()
   /** Filters that other shards know of; empty where there are none. */
   readonly #filters = new Map<string, Subscribers>()
+  readonly #changes = new FilterChanges()
   #routes = new Map<string, Route>()
+  /** Raised at each change of any subscription, here or on another shard. */
   #generation = 0
   #nextRoute = 1
 
@@ -129,7 +135,7 @@ export class Router implements Relay {
   }
 
   publish(route: Route, publication: Publication, publisher: Subscriber | undefined): number {
-    if (route.generation !== this.#generation) this.#match(route)
+    if (route.generation !== this.#generation) this.#renew(route)
     const { matched, remote, shared } = route
     let delivered = shared.length
     for (let i = 0; i < matched.length; i++) {
@@ -151,7 +157,7 @@ export class Router implements Relay {
 
   /** What came from another shard, to the subscribers of this one. */
   publishHere(route: Route, publication: Publication): void {
-    if (route.generation !== this.#generation) this.#match(route)
+    if (route.generation !== this.#generation) this.#renew(route)
     const { matched } = route
     for (let i = 0; i < matched.length; i++) {
       const { subscriber, terms } = matched[i] as Match<Subscriber>
@@ -181,7 +187,7 @@ export class Router implements Relay {
     const { qos, noLocal, retainAsPublished, identifier } = options
     const subscription = { subscriber, qos, noLocal, retainAsPublished, identifier }
     const before = this.#trie.add(filter, subscription)
-    this.#generation += 1
+    this.#changed(filter)
     if (this.#others !== undefined) this.#count(this.#others, filter, before?.qos, qos)
     return before !== undefined
   }
@@ -190,7 +196,7 @@ export class Router implements Relay {
     if (isShared(filter)) return this.#leave(subscriber, filter)
     const removed = this.#trie.remove(filter, subscriber)
     if (removed === undefined) return false
-    this.#generation += 1 // no route knows it any more [MQTT-3.10.4-2]
+    this.#changed(filter) // no route knows it any more [MQTT-3.10.4-2]
     if (this.#others !== undefined) this.#count(this.#others, filter, removed.qos, undefined)
     return true
   }
@@ -227,7 +233,7 @@ export class Router implements Relay {
       return
     }
     this.#remoteTrie.add(filter, { subscriber: remote, qos, ...REMOTE })
-    this.#generation += 1
+    this.#changed(filter)
   }
 
   removeRemote(filter: string, remote: RemoteSubscriber): void {
@@ -238,7 +244,7 @@ export class Router implements Relay {
       return
     }
     this.#remoteTrie.remove(filter, remote)
-    this.#generation += 1
+    this.#changed(filter)
   }
 
   #join(subscriber: Subscriber, name: string, options: SubscriptionOptions): boolean {
@@ -263,7 +269,7 @@ export class Router implements Relay {
       group = new SharedGroup(name, this.#onNobody)
       this.#groups.set(name, group)
       this.#groupTrie.add(filterOfShared(name) ?? name, { subscriber: group, qos: 0, ...REMOTE })
-      this.#generation += 1
+      this.#changed(filterOfShared(name) ?? name)
     }
     return group
   }
@@ -272,7 +278,7 @@ export class Router implements Relay {
     if (!group.empty) return
     this.#groups.delete(group.name)
     this.#groupTrie.remove(filterOfShared(group.name) ?? group.name, group)
-    this.#generation += 1
+    this.#changed(filterOfShared(group.name) ?? group.name)
   }
 
   /** Tells the others where the filter is new here, gone, or its highest QoS has changed. */
@@ -297,6 +303,19 @@ export class Router implements Relay {
     if (qos !== told) others.announce(this.#space, filter, qos, 1)
   }
 
+  #changed(filter: string): void {
+    this.#changes.add(filter)
+    this.#generation += 1
+  }
+
+  /** Matches again where a subscription changed that the topic may match. */
+  #renew(route: Route): void {
+    const stamp = this.#changes.stamp(route.topic)
+    if (stamp !== route.stamp) this.#match(route)
+    route.stamp = stamp
+    route.generation = this.#generation
+  }
+
   #match(route: Route): void {
     route.matched = matchesOf(this.#trie, route.topic)
     route.remote = this.#remoteTrie.size === 0 ? [] : matchesOf(this.#remoteTrie, route.topic)
@@ -304,7 +323,6 @@ export class Router implements Relay {
     if (this.#groups.size > 0) {
       this.#groupTrie.match(route.topic, ({ subscriber }) => route.shared.push(subscriber))
     }
-    route.generation = this.#generation
   }
 }
 

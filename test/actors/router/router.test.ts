@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { Router } from '../../../actors/router/router.ts'
+import { type RemoteSubscriber, Route, Router } from '../../../actors/router/router.ts'
 import { lowerQos, type Qos } from '../../../core/domain/qos.ts'
-import { matches } from '../../../core/domain/topic.ts'
+import { isTopicFilter, matches } from '../../../core/domain/topic.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
 import type { DeliveryTerms, Subscriber } from '../../../core/ports/relay.ts'
 import { publicationOf } from '../publications.ts'
@@ -66,6 +66,56 @@ describe('router', () => {
       }
     })
     fc.assert(asNow, { numRuns: 200 })
+  })
+
+  it('a route that is kept reaches what a new one would, here and on other shards, after any changes', () => {
+    const level = fc.constantFrom('a', 'b', '', '+')
+    const filters = fc
+      .tuple(fc.array(level, { maxLength: 3 }), fc.boolean())
+      .map(([levels, deep]) => [...levels, ...(deep ? ['#'] : [])].join('/'))
+      .filter(isTopicFilter)
+    const anyFilters = fc
+      .tuple(filters, fc.boolean())
+      .map(([one, shared]) => (shared ? `$share/g/${one}` : one))
+    const change = fc.record({
+      does: fc.constantFrom('sub', 'unsub', 'add remote', 'remove remote'),
+      filter: anyFilters,
+      who: fc.nat(1),
+      qos: fc.constantFrom<Qos>(0, 1, 2),
+      published: fc.array(fc.nat(7), { maxLength: 3 }),
+    })
+    const topics = ['a', '/a', 'a/', 'a/b', 'b/a', 'a/b/a', 'b//a', '/']
+    const same = fc.property(fc.array(change, { maxLength: 40 }), (script) => {
+      const router = new Router()
+      const heard: string[] = []
+      const listeners = [0, 1].map((who) => ({
+        ready: true,
+        // Which member of a shared subscription it is goes round.
+        deliver: (_: Publication, { qos, redelivery }: DeliveryTerms) =>
+          void heard.push(redelivery === undefined ? `${who} ${qos}` : 'member'),
+      }))
+      const remotes = [0, 1].map((who) => ({
+        ready: true,
+        send: (_: Publication, qos: Qos) => void heard.push(`remote ${who} ${qos}`),
+        sendShared: () => void heard.push('member'),
+      }))
+      const kept = topics.map((topic) => router.route(topic))
+      for (const { does, filter, who, qos, published } of script) {
+        const listener = listeners[who] as Subscriber
+        const remote = remotes[who] as RemoteSubscriber
+        if (does === 'sub') router.subscribe(listener, filter, options(qos))
+        else if (does === 'unsub') router.unsubscribe(listener, filter)
+        else if (does === 'add remote') router.addRemote(filter, remote, qos, 1)
+        else router.removeRemote(filter, remote)
+        for (const at of published) {
+          router.publish(kept[at] as Route, ONE, undefined)
+          const known = heard.splice(0)
+          router.publish(new Route(topics[at] as string, 0), ONE, undefined)
+          assert.deepEqual(known, heard.splice(0), topics[at])
+        }
+      }
+    })
+    fc.assert(same, { numRuns: 500 })
   })
 
   it('lowers the QoS to the lower of message and subscription [MQTT-3.8.4-8]', () => {
