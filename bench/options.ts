@@ -45,6 +45,7 @@ Workloads
   crossing    pairs whose ends are on one shard, and on two: what it costs to cross; of tidegate-2
               and tidegate-4
   restart     how long a start takes with a million devices; has options of its own (restart --help)
+  scale       a million filters, a million retained messages; has options of its own (scale --help)
 
 Options
   --pubs N         publishers, 1 to 1000 (200)

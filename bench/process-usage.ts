@@ -9,6 +9,8 @@ export interface ProcessUsage {
   /** User and system time since its start, seconds. */
   readonly cpuSec: number
   readonly rssKib: number
+  /** Of it what is no file: without the pages of the store that it has looked at. */
+  readonly anonymousKib: number
 }
 
 /** Ticks per second of /proc/PID/stat; `undefined` where there is no such file. */
@@ -25,7 +27,8 @@ export function readUsage(pid: number, ticksPerSec: number): ProcessUsage | unde
     // proc(5): fields 14 and 15; the name in brackets may hold anything, so count from behind it
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const cpuSec = (Number(fields[11]) + Number(fields[12])) / ticksPerSec
-    return { cpuSec, rssKib: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) }
+    const kib = (pattern: RegExp): number => Number(pattern.exec(status)?.[1] ?? 0)
+    return { cpuSec, rssKib: kib(/^VmRSS:\s+(\d+)/m), anonymousKib: kib(/^RssAnon:\s+(\d+)/m) }
   } catch {
     return undefined
   }

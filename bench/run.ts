@@ -14,6 +14,8 @@ import { record } from './record.ts'
 import { type Report, renderReport } from './report.ts'
 import { parseRestart, RESTART_HELP } from './restart/options.ts'
 import { renderRestart, restart } from './restart/restart.ts'
+import { parseScale, SCALE_HELP } from './scale/options.ts'
+import { renderScale, scale } from './scale/scale.ts'
 import type { ServerName } from './servers/server.ts'
 import { shardedTidegates } from './servers/tidegate.ts'
 import { ratios, summarize } from './summary.ts'
@@ -25,6 +27,7 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const argv = process.argv.slice(2)
   if (argv[0] === 'restart') return runRestart(argv.slice(1))
+  if (argv[0] === 'scale') return runScale(argv.slice(1))
   const parsed = parseOptions(argv)
   switch (parsed.kind) {
     case 'help':
@@ -51,6 +54,23 @@ async function runRestart(argv: readonly string[]): Promise<number> {
       const report = await restart(parsed.options, tell)
       process.stdout.write(parsed.json ? `${JSON.stringify(report)}\n` : renderRestart(report))
       return 0
+    }
+  }
+}
+
+async function runScale(argv: readonly string[]): Promise<number> {
+  const parsed = parseScale(argv)
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(SCALE_HELP)
+      return 0
+    case 'wrong':
+      process.stderr.write(`${parsed.message}\n\n${SCALE_HELP}`)
+      return 2
+    case 'run': {
+      const report = await scale(parsed.options, tell)
+      process.stdout.write(parsed.json ? `${JSON.stringify(report)}\n` : renderScale(report))
+      return (report.retained?.faults.length ?? 0) > 0 ? 1 : 0
     }
   }
 }

@@ -5,7 +5,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { FrameScanner, READ_BYTES } from './frame-scanner.ts'
-import { DISCONNECT, encodeConnect, encodeSubscribe, type Login } from './frames.ts'
+import { DISCONNECT, encodeConnect, encodeSubscribe, type Login, RETAIN } from './frames.ts'
 
 const OPEN_TIMEOUT_MS = 15_000
 
@@ -27,7 +27,8 @@ export interface ClientOptions {
 
 /** Called once per read, not per message. */
 export interface ClientEvents {
-  delivered(count: number): void
+  /** @param retained  how many of them a subscription was sent because they were retained */
+  delivered(count: number, retained: number): void
   /** PUBACK and PINGRESP. */
   acknowledged(count: number): void
   /** After the client was ready and before it was closed by us. */
@@ -42,6 +43,7 @@ export class Client {
   #phase: 'new' | 'opening' | 'ready' | 'closed' = 'new'
   #settle: ((failure: string | undefined) => void) | undefined
   #delivered = 0
+  #retained = 0
   #acknowledged = 0
   #acks: number[] = [] // PUBACKs of this read
 
@@ -105,6 +107,7 @@ export class Client {
     switch (first >>> 4) {
       case 3:
         this.#delivered += 1
+        this.#retained += first & RETAIN
         if ((first & 0x06) !== 0) this.#acknowledge(bytes, start)
         break
       case 4:
@@ -126,10 +129,12 @@ export class Client {
     if (!this.#scanner.feed(bytes, size)) this.#fail('malformed packet')
     if (this.#acks.length > 0) this.write(Buffer.from(this.#acks.splice(0)))
     const delivered = this.#delivered
+    const retained = this.#retained
     const acknowledged = this.#acknowledged
     this.#delivered = 0
+    this.#retained = 0
     this.#acknowledged = 0
-    if (delivered > 0) this.#events.delivered(delivered)
+    if (delivered > 0) this.#events.delivered(delivered, retained)
     if (acknowledged > 0) this.#events.acknowledged(acknowledged)
     return true
   }

@@ -13,6 +13,9 @@ export interface Login {
 /** Above every run (at most 12 minutes), for a subscriber at QoS 0 sends nothing at all meanwhile. */
 const KEEP_ALIVE_SEC = 1200
 
+/** Of the first byte of a PUBLISH (§3.3.1.3). */
+export const RETAIN = 0x01
+
 export const PINGREQ: Buffer = Buffer.of(0xc0, 0)
 export const DISCONNECT: Buffer = Buffer.of(0xe0, 0)
 
@@ -37,9 +40,10 @@ export function encodePublish(
   payload: Buffer,
   qos: 0 | 1,
   packetId: number,
+  retain = false,
 ): Buffer {
   const id = qos === 0 ? [] : [Buffer.from(u16(packetId))]
-  return packet(0x30 | (qos << 1), [text(topic), ...id, payload])
+  return packet(0x30 | (qos << 1) | (retain ? RETAIN : 0), [text(topic), ...id, payload])
 }
 
 function packet(first: number, fields: readonly Buffer[]): Buffer {

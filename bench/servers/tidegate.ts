@@ -12,6 +12,7 @@ import {
   type Door,
   HOST,
   type Place,
+  type RunningServer,
   type ServerName,
   type ServerUnderTest,
   started,
@@ -42,30 +43,28 @@ function withShards(name: ServerName, shards: number): ServerUnderTest {
     name,
     unavailable: () => (existsSync(main) ? undefined : 'not built (npm run build)'),
     version: commit,
-    start: async ({ directory, cpu, door }: Place) => {
-      const readyFile = join(directory, 'ready.json')
-      const data = join(directory, 'data')
-      const listen = LISTENERS[door].flatMap((url) => ['--listen', url])
-      const serve = [
-        main,
-        'serve',
-        '--data',
-        data,
-        '--ready-file',
-        readyFile,
-        '--shards',
-        String(shards),
-        ...listen,
-      ]
-      const child = new Child('tidegate', cpu, process.execPath, serve)
-      return started(child, async () => {
-        const ready = readReady(readyFile)
-        const port = ready?.listeners[0]?.port
-        if (ready === undefined || port === undefined) return undefined
-        return { child, port, ...(ready.api && { api: ready.api }) }
-      })
-    },
+    start: (place: Place) => startTidegate(place, shards),
   }
+}
+
+/** @param settings  `key=value` each, other than the defaults */
+export function startTidegate(
+  { directory, cpu, door }: Place,
+  shards: number,
+  settings: readonly string[] = [],
+): Promise<RunningServer> {
+  const readyFile = join(directory, 'ready.json')
+  const places = ['--data', join(directory, 'data'), '--ready-file', readyFile]
+  const listen = LISTENERS[door].flatMap((url) => ['--listen', url])
+  const set = settings.flatMap((setting) => ['--set', setting])
+  const serve = [main, 'serve', ...places, '--shards', String(shards), ...listen, ...set]
+  const child = new Child('tidegate', cpu, process.execPath, serve)
+  return started(child, async () => {
+    const ready = readReady(readyFile)
+    const port = ready?.listeners[0]?.port
+    if (ready === undefined || port === undefined) return undefined
+    return { child, port, ...(ready.api && { api: ready.api }) }
+  })
 }
 
 export function readReady(file: string): ReadyFile | undefined {

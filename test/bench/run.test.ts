@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Report } from '../../bench/report.ts'
+import type { ScaleReport } from '../../bench/scale/scale.ts'
 
 const program = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const short = '--seconds 0.3 --warm 0.1 --rounds 1 --pubs 10'
@@ -57,6 +58,28 @@ describe('bench', () => {
     const { stdout } = await bench(`pairs --qos 1 --only aedes ${short}`)
     assert.match(stdout, /^pairs: 10 publishers, QoS 1, 64 B/)
     assert.match(stdout, /\naedes \d.* 1 of 1\n/)
+  })
+
+  it('measures the router at its size: filters in memory, retained messages on a live server', async () => {
+    const args = 'scale --filters 2000 --retained 2000 --probes 2 --rate 100 --quiet 1 --json'
+    const { code, stdout } = await bench(args)
+    const { filters, retained } = JSON.parse(stdout) as ScaleReport
+    assert.equal(filters?.filters, 2000, 'no two subscriptions are the same')
+    assert.ok((filters?.heapBytesPerFilter ?? 0) > 50)
+    assert.ok((filters?.visited ?? 0) > 0)
+    assert.deepEqual(retained?.faults, [])
+    assert.deepEqual(
+      retained?.takes.map((take) => [take.filter, take.retained]),
+      [
+        ['#', 2000],
+        ['site/+/gateway/status', 1],
+        ['site/+/device/+/alarm', 1],
+      ],
+    )
+    assert.ok((retained?.quiet.delivered.count ?? 0) >= 90)
+    assert.equal(code, 0)
+    assert.match((await bench('scale --help')).stdout, /--probes N/)
+    assert.equal((await bench('scale --retained 1')).code, 2)
   })
 
   it('explains itself on stdout, and wrong use on stderr with exit code 2', async () => {
