@@ -48,6 +48,7 @@ const OPTIONS: SubscriptionOptions = {
 }
 
 class Hearer implements Subscriber {
+  readonly ready = true
   heard = 0
 
   deliver(): void {
