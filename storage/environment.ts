@@ -36,6 +36,19 @@ export interface Databases {
   readonly accessKeys: Database<AccessKeyValue, string>
   /** Rows of retained messages, by space and topic (retained-store.ts). */
   readonly retained: Database<Buffer, Buffer>
+  // Sessions that outlive their connections (session-store.ts), by their numbers.
+  readonly sessions: Database<Buffer, number>
+  readonly sessionCursors: Database<Buffer, number>
+  /** When something is due, and of which session. */
+  readonly sessionDue: Database<Buffer, Buffer>
+  /** What waits for a session: [messages, bytes]. */
+  readonly queueTotals: Database<readonly [number, number], number>
+  /** By session and order: the log of a message, and how the session wants it. */
+  readonly queues: Database<Buffer, Buffer>
+  /** Messages that wait, by their order. */
+  readonly messages: Database<Buffer, number>
+  /** For how many sessions each waits. */
+  readonly messageUses: Database<number, number>
 }
 
 /** One step from the format before it; runs in the transaction that also stores the new version. */
@@ -147,7 +160,16 @@ function openDatabases(root: RootDatabase, path: string): Databases {
     if (database !== undefined) return database
     throw new PlatformError('data.unreadable', `${path} has no database ${name}`)
   }
-  function bytes(name: string): Database<Buffer, Buffer> {
+  function bytes<K extends Buffer | number>(name: string, keys?: 'uint32'): Database<Buffer, K> {
+    const database: Database<Buffer, K> | undefined = root.openDB<Buffer, K>({
+      name,
+      encoding: 'binary',
+      ...(keys === undefined ? {} : { keyEncoding: keys }),
+    })
+    if (database !== undefined) return database
+    throw new PlatformError('data.unreadable', `${path} has no database ${name}`)
+  }
+  function byBytes(name: string): Database<Buffer, Buffer> {
     const options = { name, keyEncoding: 'binary', encoding: 'binary' } as const
     const database: Database<Buffer, Buffer> | undefined = root.openDB<Buffer, Buffer>(options)
     if (database !== undefined) return database
@@ -162,7 +184,14 @@ function openDatabases(root: RootDatabase, path: string): Databases {
     states: named('states', 'uint32'),
     online: named('online', 'uint32'),
     accessKeys: named('accessKeys'),
-    retained: bytes('retained'),
+    retained: byBytes('retained'),
+    sessions: bytes('sessions', 'uint32'),
+    sessionCursors: bytes('sessionCursors', 'uint32'),
+    sessionDue: byBytes('sessionDue'),
+    queueTotals: named('queueTotals', 'uint32'),
+    queues: byBytes('queues'),
+    messages: bytes('messages'),
+    messageUses: named('messageUses'),
   }
 }
 

@@ -5,6 +5,7 @@ import { RetainedFigures } from '../actors/router/retained-figures.ts'
 import type { Remote } from '../actors/runtime/conversation.ts'
 import { PresenceTable } from '../actors/runtime/presence-table.ts'
 import { ShardBoard } from '../actors/runtime/shard-board.ts'
+import { SessionFigures } from '../actors/session/session-figures.ts'
 import type { PlatformError } from '../core/domain/errors.ts'
 import type { ListenerSpec, Settings } from '../core/domain/settings.ts'
 import type { Diagnostics } from '../core/ports/diagnostics.ts'
@@ -57,12 +58,14 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
   const bounds = { limit: settings.limits.shardRequests, timeoutMs: REQUEST_MS }
   const common = { diagnostics, login, authenticate, bounds }
   const retained = new RetainedFigures()
+  const sessions = new SessionFigures()
   const storageStart: StorageStart = {
     storePath: data.store,
     logsPath: data.logs,
     secretKey,
     settings,
     retained: retained.memory,
+    sessions: sessions.memory,
   }
   const storageThread = new WorkerThread({
     ...common,
@@ -76,8 +79,9 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
   const found = (await storageThread.ready) as StorageReady
 
   const { shards: count, limits } = settings
-  // Numbers of devices come first; behind them each shard lends as many as there may be connections.
-  const presence = PresenceTable.create(limits.devices + count * limits.connections)
+  // Numbers of devices come first; behind them each shard lends as many as there may be connections and sessions.
+  const lent = Math.max(found.lastSession, count * (limits.connections + limits.sessions))
+  const presence = PresenceTable.create(limits.devices + lent)
   const board = ShardBoard.create(count)
   const highWaters = Array.from({ length: count }, () => new SharedArrayBuffer(HIGH_WATER_BYTES))
   const tls = tlsMaterial(options)
@@ -105,6 +109,7 @@ export async function startThreads(options: PlatformThreadsOptions): Promise<Pla
         tls,
         presence: presence.memory,
         retained: retained.memory,
+        sessions: sessions.memory,
         board: board.memory,
         highWater: highWaters[shard] as SharedArrayBuffer,
         storagePort: line.port2,

@@ -15,11 +15,12 @@ import { PackingStore } from '../storage/recovery/packing-store.ts'
 import {
   finishRecovery,
   type NumberRange,
-  type RecoveredLog,
+  type Recovery,
   type RecoveryProgress,
   recoverPart,
 } from '../storage/recovery/recovery.ts'
 import { planRecovery, type RecoveryPlan } from '../storage/recovery/recovery-plan.ts'
+import type { RecoveredSessions } from '../storage/recovery/session-gathering.ts'
 import { systemClock } from './system.ts'
 import type { StorageReady } from './thread-start.ts'
 import { threadFailed } from './worker-thread.ts'
@@ -35,6 +36,7 @@ export interface ReplayParts {
   readonly environment: Environment
   readonly checkpoints: CheckpointStore
   readonly retained: RetainedSink
+  readonly sessions: RecoveredSessions
   readonly storePath: string
   readonly logsPath: string
   readonly diagnostics: Diagnostics
@@ -59,8 +61,9 @@ export const HELPER_METHODS: readonly (keyof HelperControl)[] = ['restore', 'fin
 /** @throws data.unreadable, data.newer */
 export async function replayAtStart(
   parts: ReplayParts,
-): Promise<StorageReady['replayed'] & { readonly logs: readonly RecoveredLog[] }> {
-  const { environment, checkpoints, retained, storePath, logsPath, diagnostics } = parts
+): Promise<StorageReady['replayed'] & Pick<Recovery, 'logs' | 'lastOrder'>> {
+  const { environment, checkpoints, retained, sessions } = parts
+  const { storePath, logsPath, diagnostics } = parts
   const startedAt = systemClock.monotonic()
   const plan = planRecovery({ logsDirectory: logsPath }, checkpoints)
   const store = new PackingStore(environment, (rows) => checkpoints.restore(rows))
@@ -70,15 +73,15 @@ export async function replayAtStart(
   const rest = { first: own.last + 1, last }
   const source = { store, tellingPart, changeOf: replayedChange, progress: reporter(diagnostics) }
   const [recovery, helperRows] = await Promise.all([
-    recoverPart(plan, own, { ...source, retained }),
+    recoverPart(plan, own, { ...source, retained, sessions }),
     helped ? help({ storePath, plan, range: rest }, checkpoints) : 0,
   ])
   await finishRecovery(checkpoints, recovery.logs)
-  const { entries, logs } = recovery
+  const { entries, logs, lastOrder } = recovery
   const rows = recovery.rows + helperRows
   const tookMs = Math.round(systemClock.monotonic() - startedAt)
   if (entries > 0) diagnostics.info('message log replayed', { entries, rows, tookMs })
-  return { entries, rows, tookMs, logs }
+  return { entries, rows, tookMs, logs, lastOrder }
 }
 
 /** Rows that the helper has had stored. */

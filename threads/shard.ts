@@ -23,18 +23,22 @@ import { ShardTurn } from '../actors/runtime/shard-turn.ts'
 import { Tally } from '../actors/runtime/tally.ts'
 import { TimingWheel } from '../actors/runtime/timing-wheel.ts'
 import { Session } from '../actors/session/session.ts'
+import { SessionFigures } from '../actors/session/session-figures.ts'
+import { SessionHouse } from '../actors/session/session-house.ts'
 import { SharedDirectory } from '../actors/session/shared-directory.ts'
 import { retainedEntry } from '../core/domain/log-entry.ts'
 import { MessageIdSource } from '../core/domain/message-id.ts'
 import type { ShardStatus } from '../core/domain/status.ts'
 import type { ShardTraffic, SystemFigure } from '../core/domain/system-figures.ts'
+import type { WaitingMessage } from '../core/domain/waiting-message.ts'
 import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import type { ClientDirectory } from '../core/ports/client-directory.ts'
-import type { SessionTerms } from '../core/ports/client-session.ts'
+import type { SessionMaker } from '../core/ports/client-session.ts'
 import type { MessageLog } from '../core/ports/message-log.ts'
-import type { PacketOutlet } from '../core/ports/packet-outlet.ts'
 import type { RetainedSink } from '../core/ports/retained-store.ts'
+import type { SessionSink } from '../core/ports/session-store.ts'
 import { AlinkJournal } from '../protocol/alink/alink-journal.ts'
+import { customTopicOf } from '../protocol/alink/device-topics.ts'
 import { OpenConnections } from '../protocol/listeners/connection-gate.ts'
 import type { Listener } from '../protocol/listeners/listener.ts'
 import { openListener } from '../protocol/listeners/open-listener.ts'
@@ -44,6 +48,7 @@ import { ReadBuffer } from '../protocol/listeners/socket-transport.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
 import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
+import { routeMessage } from '../protocol/mqtt/message-route.ts'
 import { TokenBucket } from '../protocol/mqtt/token-bucket.ts'
 import { Environment } from '../storage/environment.ts'
 import { HighWater } from '../storage/log/high-water.ts'
@@ -51,12 +56,14 @@ import { LogWriter } from '../storage/log/log-writer.ts'
 import { RegistryStore } from '../storage/registry-store.ts'
 import { RetainedStore } from '../storage/retained-store.ts'
 import { SecretBox } from '../storage/sealed-secret.ts'
+import { SessionStore } from '../storage/session-store.ts'
 import { meshPort } from './shard-lines.ts'
 import { ShardWatch } from './shard-watch.ts'
 import { systemClock, systemRandom } from './system.ts'
 import {
   CHECKPOINT_METHODS,
   RETAINED_METHODS,
+  SESSION_METHODS,
   SHARD_METHODS,
   type ShardReady,
   type ShardStart,
@@ -147,7 +154,7 @@ const checkpointer = new Checkpointer({
       : Promise.resolve(true),
   onCheckpoint: retireSegments,
   onClean: (actor) => devices.passivate(actor),
-  shares: [() => retained.share()],
+  shares: [() => retained.share(), () => sessions.waiting.share(), () => sessions.sessions.share()],
   diagnostics,
 })
 const devices = new LiveDevices({
@@ -213,10 +220,6 @@ const retained = new RetainedMessages({
 })
 sharedRetained.serve(retained)
 const onNobody = (): void => tally.add('delivery.dropped', 'no-member')
-const spaces = {
-  alibaba: new Router({ space: SPACE.alibaba, others: routes, retained, onNobody }),
-  plain: new Router({ space: SPACE.plain, others: routes, retained, onNobody }),
-}
 const directory = new SharedDirectory({
   shard,
   shards,
@@ -224,9 +227,47 @@ const directory = new SharedDirectory({
   mesh,
   timers,
   firstNumber: limits.devices + 1,
-  capacity: limits.connections,
+  capacity: limits.connections + limits.sessions,
   awaits: successor ? mesh.peers : [],
 })
+const makeSession: SessionMaker = (outlet, { receiveMaximum, arrivals }) => {
+  const inflight = Math.min(limits.inflight, receiveMaximum)
+  const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
+  const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
+  const now = (): number => turn.now
+  return new Session(outlet, { bounds, counters: tally, now, background: background.add })
+}
+const sessions = new SessionHouse({
+  shard,
+  incarnation,
+  figures: new SessionFigures(start.sessions),
+  mesh,
+  directory,
+  base: limits.devices,
+  reader: new SessionStore(environment),
+  sink: storage.remote<SessionSink>(SESSION_METHODS),
+  limits,
+  counters: tally,
+  timers,
+  background: background.add,
+  now: () => turn.now,
+  append: turnLog.append,
+  makeSession,
+  publishWill,
+  onOverdrawn: (peer) => {
+    if (routes !== undefined) routes.overdrawn = peer
+  },
+  onTold: () => routes?.touch(),
+})
+const routerParts = { others: routes, retained, onNobody, waiting: sessions.waiting }
+const spaces = {
+  alibaba: new Router({ ...routerParts, space: SPACE.alibaba }),
+  plain: new Router({ ...routerParts, space: SPACE.plain }),
+}
+for (const profile of ['alibaba', 'plain'] as const) {
+  sessions.attach(SPACE[profile], spaces[profile])
+}
+sessions.load((session) => successor || session % shards === shard)
 for (const peer of mesh.peers) routes?.peerJoined(peer)
 const shared = {
   turn,
@@ -243,13 +284,7 @@ const shared = {
   acks: new Uint16Array(ACKS_PER_WRITE),
   devices,
   inbox: devices,
-  makeSession: (outlet: PacketOutlet, { receiveMaximum, arrivals }: SessionTerms) => {
-    const inflight = Math.min(limits.inflight, receiveMaximum)
-    const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
-    const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
-    const now = (): number => turn.now
-    return new Session(outlet, { bounds, counters: tally, now, background: background.add })
-  },
+  makeSession,
 }
 const hooks = conversation.remote<{ login: LoginHook; authenticate: AuthenticationHook }>([
   'login',
@@ -275,7 +310,11 @@ let closing = false
 
 // ---- what runs by the clock
 
-const tick = setInterval(() => timers.tick(), TICK_MS)
+const tick = setInterval(() => {
+  timers.tick()
+  turn.enter()
+  sessions.sessions.tick((session) => session % shards === shard)
+}, TICK_MS)
 const checkpoint = setInterval(checkpointBetweenTurns, CHECKPOINT_MS)
 const watch = new ShardWatch({ shard, board, open, counters: tally, diagnostics })
 settleSome()
@@ -328,6 +367,7 @@ const control = {
       devices.custody.peerGone(peer)
       directory.peerGone(peer)
       routes?.peerGone(peer)
+      sessions.shared.peerGone(peer)
     }
     await nextTurn()
     await checkpointer.run()
@@ -339,6 +379,7 @@ const control = {
     devices.custody.peerRecovered()
     directory.peerRecovered()
     retained.stored(peer, Number.POSITIVE_INFINITY)
+    sessions.shared.peerRecovered()
   },
 
   peerJoined(peer: number): void {
@@ -346,6 +387,7 @@ const control = {
     directory.peerJoined(peer)
     directory.lookUpAgain(peer)
     routes?.peerJoined(peer)
+    sessions.shared.peerJoined(peer)
     for (const row of retained.ownUnstored()) sharedRetained.tell(peer, row)
   },
 
@@ -405,13 +447,25 @@ async function openDoors(): Promise<ShardReady> {
   for (const spec of mine) {
     const { profile } = spec
     const named = { claim: claimIn(profile), release: releaseIn(profile) }
-    const around = { ...shared, profile, relay: spaces[profile], directory: named }
+    const relay = spaces[profile]
+    const host = sessions.host(SPACE[profile], `${profile}/`)
+    const around = { ...shared, profile, relay, directory: named, sessions: host }
     listeners.push(await openListener(spec, around, doors))
   }
   return {
     ports: listeners.map(({ port }) => port),
     descriptors: listeners.flatMap(({ descriptors }) => descriptors),
   }
+}
+
+/** A Will whose delay is over, or that nobody has said yet of a connection that died. */
+function publishWill(space: number, will: WaitingMessage): void {
+  const withDevices = space === SPACE.alibaba
+  const relay = withDevices ? spaces.alibaba : spaces.plain
+  const parts = { relay, counters: tally, inbox: withDevices ? devices : undefined }
+  const { topic } = will
+  const device = withDevices ? customTopicOf(topic) : undefined
+  routeMessage(parts, relay.route(topic), device, will, undefined)
 }
 
 /** Each topic space has client identifiers of its own. */

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { RetainedFigures } from '../actors/router/retained-figures.ts'
 import { Conversation } from '../actors/runtime/conversation.ts'
 import { PostedDiagnostics } from '../actors/runtime/posted-diagnostics.ts'
+import { SessionFigures } from '../actors/session/session-figures.ts'
 import { replayedChange, tellingPart } from '../protocol/alink/alink-replay.ts'
 import { CheckpointStore } from '../storage/checkpoint-store.ts'
 import { Environment } from '../storage/environment.ts'
@@ -17,11 +18,14 @@ import { RegistryTransactions } from '../storage/registry-transactions.ts'
 import { RetainedWriter } from '../storage/retained-store.ts'
 import { SecretBox } from '../storage/sealed-secret.ts'
 import { checkSecretKey } from '../storage/secret-check.ts'
+import { lastSession, SessionStore } from '../storage/session-store.ts'
+import { SessionWriter } from '../storage/session-writer.ts'
 import { replayAtStart } from './replay.ts'
 import { systemClock, systemRandom } from './system.ts'
 import {
   CHECKPOINT_METHODS,
   RETAINED_METHODS,
+  SESSION_METHODS,
   STORAGE_METHODS,
   type StorageReady,
   type StorageStart,
@@ -42,6 +46,11 @@ const environment = Environment.open({ path: start.storePath, readOnly: false })
 const checkpoints = new CheckpointStore(environment)
 const figures = new RetainedFigures(start.retained)
 const retained = new RetainedWriter(environment, (totals) => figures.setTotals(totals))
+const { sessionMessages, sessionBytes } = start.settings.limits
+const sessions = {
+  sink: new SessionWriter(environment, { messages: sessionMessages, bytes: sessionBytes }),
+  reader: new SessionStore(environment),
+}
 const box = new SecretBox(start.secretKey, systemRandom)
 checkSecretKey(environment, box)
 const registry = new RegistryTransactions(environment, box, start.settings.limits.devices)
@@ -56,6 +65,7 @@ const control = {
       changeOf: replayedChange,
       tellingPart,
       retained,
+      sessions,
       logs: [log],
     })
     return { nextSequence: logs[0]?.nextSequence ?? 1 }
@@ -81,6 +91,7 @@ main.on('message', (message: unknown) => {
   const shard = new Conversation(shardPort, BOUNDS)
   shard.serve(checkpoints, CHECKPOINT_METHODS)
   shard.serve(retained, RETAINED_METHODS)
+  shard.serve(sessions.sink, SESSION_METHODS)
 })
 conversation.tell('ready', await replay())
 cleanUp()
@@ -116,13 +127,18 @@ async function replay(): Promise<StorageReady> {
     environment,
     checkpoints,
     retained,
+    sessions,
     storePath,
     logsPath,
     diagnostics,
   })
-  const { logs, ...replayed } = recovery
+  const { logs, lastOrder, ...replayed } = recovery
+  environment.refresh()
+  const order = Math.max(lastOrder, sessions.sink.lastOrder)
+  new SessionFigures(start.sessions).begin(order, environment.databases.sessions.getCount())
   return {
     incarnation,
+    lastSession: lastSession(environment.databases),
     nextSequences: new Map(logs.map(({ log, nextSequence }) => [log, nextSequence])),
     replayed,
   }

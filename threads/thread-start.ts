@@ -10,6 +10,7 @@ import type { CheckpointSink } from '../core/ports/checkpoint-sink.ts'
 import type { DeviceOwner } from '../core/ports/device-owner.ts'
 import type { RegistryWriter } from '../core/ports/registry-writer.ts'
 import type { RetainedSink } from '../core/ports/retained-store.ts'
+import type { SessionSink } from '../core/ports/session-store.ts'
 import type { TlsMaterial } from '../protocol/listeners/listener.ts'
 import type {
   AuthenticationDecision,
@@ -24,12 +25,16 @@ export interface StorageStart {
   readonly settings: Settings
   /** Of `RetainedFigures`. */
   readonly retained: SharedArrayBuffer
+  /** Of `SessionFigures`. */
+  readonly sessions: SharedArrayBuffer
 }
 
 /** What recovery found; the storage thread says it when it serves. */
 export interface StorageReady {
   readonly incarnation: number
   readonly nextSequences: ReadonlyMap<number, number>
+  /** The greatest number that a session has; 0: there is none. */
+  readonly lastSession: number
   readonly replayed: { readonly entries: number; readonly rows: number; readonly tookMs: number }
 }
 
@@ -50,6 +55,8 @@ export interface ShardStart {
   readonly highWater: SharedArrayBuffer
   /** Of `RetainedFigures`. */
   readonly retained: SharedArrayBuffer
+  /** Of `SessionFigures`. */
+  readonly sessions: SharedArrayBuffer
   /** To the storage thread. */
   readonly storagePort: MessagePort
   /** To the other shards. */
@@ -128,6 +135,11 @@ export const STORAGE_METHODS: readonly (keyof Remote<StorageControl>)[] = [
 ]
 
 export const CHECKPOINT_METHODS: readonly (keyof Remote<CheckpointSink>)[] = ['checkpoint']
+
+export const SESSION_METHODS: readonly (keyof Remote<SessionSink>)[] = [
+  'storeWaiting',
+  'storeSessions',
+]
 
 export const RETAINED_METHODS: readonly (keyof Remote<RetainedSink>)[] = ['retain']
 

@@ -88,6 +88,11 @@ export class RemoteRoutes implements RouteSharing {
     this.#told ||= this.#parts.mesh.peers.length > 0
   }
 
+  /** Others have told all shards what the next SUBACK shall wait for. */
+  touch(): void {
+    this.#told ||= this.#parts.mesh.peers.length > 0
+  }
+
   withdraw(space: number, filter: string): void {
     this.#tellAll([REMOVE, space, filter])
   }

@@ -7,6 +7,7 @@
  * only then (filter-changes.ts). Bounds: `MAX_ROUTES` cached routes, all dropped at the bound (they are found
  * again by matching once).
  */
+import type { DeliveryTarget, TargetTerms } from '../../core/domain/delivery-target.ts'
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { SystemFigure } from '../../core/domain/system-figures.ts'
 import { filterOfShared, isShared } from '../../core/domain/topic.ts'
@@ -22,6 +23,7 @@ import type {
 } from '../../core/ports/relay.ts'
 import { FilterChanges } from './filter-changes.ts'
 import type { RetainedMessages } from './retained-messages.ts'
+import type { RoutedSession, SessionRouter } from './session-routes.ts'
 import { type RemoteMembers, SharedGroup } from './shared-group.ts'
 import { SystemTopics } from './system-topics.ts'
 import { type Subscription, TopicTrie } from './topic-trie.ts'
@@ -44,6 +46,13 @@ export interface RouteSharing {
   whenRoom(resume: () => void): void
 }
 
+/** Where messages go that wait for lasting sessions. */
+export interface Waiting {
+  isListening(session: number): boolean
+  accepts(publication: Publication, targets: readonly DeliveryTarget[]): boolean
+  publish(space: number, publication: Publication, targets: readonly DeliveryTarget[]): void
+}
+
 export class Route implements TopicRoute {
   readonly topic: string
   /** Names the route to other shards, so that they need not look its topic up; never given twice. */
@@ -57,6 +66,8 @@ export class Route implements TopicRoute {
   remote: Match<RemoteSubscriber>[] = []
   /** Shared subscriptions with a match. */
   shared: SharedGroup[] = []
+  /** Lasting sessions with a match, wherever they are. */
+  lasting: Match<RoutedSession>[] = []
 
   constructor(topic: string, id: number) {
     this.topic = topic
@@ -84,14 +95,18 @@ export interface RouterParts {
   readonly retained?: RetainedMessages
   /** A message to a shared subscription found no member. */
   readonly onNobody?: () => void
+  /** Absent where no session outlives its connection. */
+  readonly waiting?: Waiting
 }
 
-export class Router implements Relay {
+export class Router implements Relay, SessionRouter {
   readonly #trie = new TopicTrie<Subscriber>()
   readonly #remoteTrie = new TopicTrie<RemoteSubscriber>()
   /** By their names, those with members anywhere. */
   readonly #groups = new Map<string, SharedGroup>()
   readonly #groupTrie = new TopicTrie<SharedGroup>()
+  readonly #lastingTrie = new TopicTrie<RoutedSession>()
+  readonly #waiting: Waiting | undefined
   readonly #others: RouteSharing | undefined
   readonly #space: number
   readonly #retained: RetainedMessages | undefined
@@ -106,7 +121,8 @@ export class Router implements Relay {
   #nextRoute = 1
 
   constructor(parts: RouterParts = {}) {
-    const { space = 0, others, retained, onNobody = () => {} } = parts
+    const { space = 0, others, retained, waiting, onNobody = () => {} } = parts
+    this.#waiting = waiting
     this.#onNobody = onNobody
     this.#space = space
     this.#others = others
@@ -117,7 +133,7 @@ export class Router implements Relay {
   get subscriptions(): number {
     let members = 0
     for (const group of this.#groups.values()) members += group.members
-    return this.#trie.size + members
+    return this.#trie.size + members // those of lasting sessions are all shards'
   }
 
   get overdrawn(): boolean {
@@ -136,8 +152,14 @@ export class Router implements Relay {
 
   publish(route: Route, publication: Publication, publisher: Subscriber | undefined): number {
     if (route.generation !== this.#generation) this.#renew(route)
-    const { matched, remote, shared } = route
+    const { matched, remote, shared, lasting } = route
     let delivered = shared.length
+    if (lasting.length > 0) {
+      const targets = targetsOf(lasting, publication, publisher?.lasting?.number)
+      if (this.#waiting?.accepts(publication, targets) === false) return -1
+      this.#waiting?.publish(this.#space, publication, targets)
+      delivered += targets.length
+    }
     for (let i = 0; i < matched.length; i++) {
       const match = matched[i] as Match<Subscriber>
       const { subscriber } = match
@@ -183,6 +205,7 @@ export class Router implements Relay {
   }
 
   subscribe(subscriber: Subscriber, filter: string, options: SubscriptionOptions): boolean {
+    if (subscriber.lasting !== undefined) return subscriber.lasting.subscribe(filter, options)
     if (isShared(filter)) return this.#join(subscriber, filter, options)
     const { qos, noLocal, retainAsPublished, identifier } = options
     const subscription = { subscriber, qos, noLocal, retainAsPublished, identifier }
@@ -193,6 +216,7 @@ export class Router implements Relay {
   }
 
   unsubscribe(subscriber: Subscriber, filter: string): boolean {
+    if (subscriber.lasting !== undefined) return subscriber.lasting.unsubscribe(filter)
     if (isShared(filter)) return this.#leave(subscriber, filter)
     const removed = this.#trie.remove(filter, subscriber)
     if (removed === undefined) return false
@@ -215,6 +239,43 @@ export class Router implements Relay {
     for (const [topic, message] of this.#system.replace(figures)) {
       this.publishHere(this.route(topic), message)
     }
+  }
+
+  /** A message that a member of a shared subscription leaves, to another one. */
+  redeliver(name: string, publication: Publication): void {
+    const group = this.#groups.get(name)
+    if (group === undefined) this.#onNobody()
+    else group.redeliver(publication)
+  }
+
+  // ---- SessionRouter
+
+  addSession(session: RoutedSession, filter: string, options: SubscriptionOptions): void {
+    if (isShared(filter)) {
+      this.#group(filter).joinSession(session.session, options)
+      return
+    }
+    const { qos, noLocal, retainAsPublished, identifier } = options
+    this.#lastingTrie.add(filter, {
+      subscriber: session,
+      qos,
+      noLocal,
+      retainAsPublished,
+      identifier,
+    })
+    this.#changed(filter)
+  }
+
+  removeSession(session: RoutedSession, filter: string): void {
+    if (!isShared(filter)) {
+      this.#lastingTrie.remove(filter, session)
+      this.#changed(filter)
+      return
+    }
+    const group = this.#groups.get(filter)
+    if (group === undefined) return
+    group.leaveSession(session.session)
+    this.#dropEmpty(group)
   }
 
   // ---- for RemoteRoutes
@@ -266,12 +327,19 @@ export class Router implements Relay {
   #group(name: string): SharedGroup {
     let group = this.#groups.get(name)
     if (group === undefined) {
-      group = new SharedGroup(name, this.#onNobody)
+      group = new SharedGroup(name, this.#onNobody, this.#lastingMembers)
       this.#groups.set(name, group)
       this.#groupTrie.add(filterOfShared(name) ?? name, { subscriber: group, qos: 0, ...REMOTE })
       this.#changed(filterOfShared(name) ?? name)
     }
     return group
+  }
+
+  /** How a shared subscription reaches its members that are lasting sessions. */
+  readonly #lastingMembers = {
+    isListening: (session: number): boolean => this.#waiting?.isListening(session) === true,
+    send: (publication: Publication, target: DeliveryTarget): void =>
+      this.#waiting?.publish(this.#space, publication, [target]),
   }
 
   #dropEmpty(group: SharedGroup): void {
@@ -319,6 +387,7 @@ export class Router implements Relay {
   #match(route: Route): void {
     route.matched = matchesOf(this.#trie, route.topic)
     route.remote = this.#remoteTrie.size === 0 ? [] : matchesOf(this.#remoteTrie, route.topic)
+    route.lasting = this.#lastingTrie.size === 0 ? [] : matchesOf(this.#lastingTrie, route.topic)
     route.shared = []
     if (this.#groups.size > 0) {
       this.#groupTrie.match(route.topic, ({ subscriber }) => route.shared.push(subscriber))
@@ -348,6 +417,26 @@ function matchesOf<S>(trie: TopicTrie<S>, topic: string): Match<S>[] {
     const heard = found.filter(({ noLocal }) => !noLocal)
     return { subscriber, terms, own: heard.length === 0 ? undefined : termsOf(heard) }
   })
+}
+
+/** @param publisher  the session that it comes from, where that is a lasting one */
+function targetsOf(
+  lasting: readonly Match<RoutedSession>[],
+  publication: Publication,
+  publisher: number | undefined,
+): DeliveryTarget[] {
+  const targets: DeliveryTarget[] = []
+  for (const { subscriber, terms, own } of lasting) {
+    const heard = subscriber.session === publisher ? own : terms
+    if (heard === undefined) continue
+    targets.push({ session: subscriber.session, terms: wanted(heard, publication) })
+  }
+  return targets
+}
+
+function wanted(terms: DeliveryTerms, publication: Publication): TargetTerms {
+  const { qos, retainAsPublished, identifiers } = terms
+  return { qos, retain: retainAsPublished && publication.retain, identifiers, group: undefined }
 }
 
 const NO_IDENTIFIERS: readonly number[] = []

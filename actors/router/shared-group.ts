@@ -3,6 +3,7 @@
  * another. Round robin over the members, those that could send at once first; another shard counts as many times as it has
  * members. Owned by one router; its memory is bounded by the subscriptions.
  */
+import type { DeliveryTarget } from '../../core/domain/delivery-target.ts'
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
 import type {
@@ -17,6 +18,12 @@ export interface RemoteMembers {
   readonly ready: boolean
   /** @param hops  how many shards it has seen that had no member any more */
   sendShared(publication: Publication, qos: Qos, sharedFilter: string, hops: number): void
+}
+
+/** Those that are lasting sessions: every shard knows them all. */
+export interface LastingMembers {
+  isListening(session: number): boolean
+  send(publication: Publication, target: DeliveryTarget): void
 }
 
 interface Member {
@@ -38,14 +45,17 @@ export class SharedGroup implements Redelivery {
   readonly #onNobody: () => void
   readonly #members: Member[] = []
   readonly #elsewhere: Elsewhere[] = []
+  readonly #sessions: DeliveryTarget[] = []
+  readonly #lasting: LastingMembers
   /** Of all members, and of those here. */
   #next = 0
   #turn = 0
 
   /** @param onNobody  a message found no member */
-  constructor(name: string, onNobody: () => void) {
+  constructor(name: string, onNobody: () => void, lasting: LastingMembers) {
     this.name = name
     this.#onNobody = onNobody
+    this.#lasting = lasting
   }
 
   /** On this shard. */
@@ -54,7 +64,8 @@ export class SharedGroup implements Redelivery {
   }
 
   get empty(): boolean {
-    return this.#members.length === 0 && this.#elsewhere.length === 0
+    const { length } = this.#members
+    return length === 0 && this.#elsewhere.length === 0 && this.#sessions.length === 0
   }
 
   /** The highest of the members here. */
@@ -79,6 +90,19 @@ export class SharedGroup implements Redelivery {
     if (at < 0) return false
     this.#members.splice(at, 1)
     return true
+  }
+
+  joinSession(session: number, { qos, retainAsPublished, identifier }: SubscriptionOptions): void {
+    const identifiers = identifier === 0 ? [] : [identifier]
+    const terms = { qos, retain: retainAsPublished, identifiers, group: this.name }
+    const at = this.#sessions.findIndex((known) => known.session === session)
+    if (at < 0) this.#sessions.push({ session, terms })
+    else this.#sessions[at] = { session, terms }
+  }
+
+  leaveSession(session: number): void {
+    const at = this.#sessions.findIndex((known) => known.session === session)
+    if (at >= 0) this.#sessions.splice(at, 1)
   }
 
   /** How many members another shard has; 0: none any more. */
@@ -107,14 +131,22 @@ export class SharedGroup implements Redelivery {
   }
 
   #deliver(publication: Publication, hops: number): void {
+    const listening =
+      this.#sessions.length === 0
+        ? this.#sessions
+        : this.#sessions.filter(({ session }) => this.#lasting.isListening(session))
     let total = this.#members.length
     for (const { count } of this.#elsewhere) total += count
-    if (total === 0) {
-      this.#onNobody()
+    if (total + listening.length === 0) {
+      this.#wait(publication)
       return
     }
-    let at = this.#next % total
+    let at = this.#next % (total + listening.length)
     this.#next = at + 1
+    if (at >= total) {
+      this.#send(publication, listening[at - total] as DeliveryTarget)
+      return
+    }
     for (const { remote, qos, count } of this.#elsewhere) {
       if (at >= count) {
         at -= count
@@ -132,6 +164,22 @@ export class SharedGroup implements Redelivery {
     const [first] = this.#elsewhere
     const { remote, qos } = this.#elsewhere.find((one) => one.remote.ready) ?? (first as Elsewhere)
     remote.sendShared(publication, lowerQos(publication.qos, qos), this.name, hops)
+  }
+
+  /** Nobody is there: it waits for the next lasting session, where there is one. */
+  #wait(publication: Publication): void {
+    const { length } = this.#sessions
+    if (length === 0 || publication.qos === 0) {
+      this.#onNobody()
+      return
+    }
+    this.#turn += 1
+    this.#send(publication, this.#sessions[this.#turn % length] as DeliveryTarget)
+  }
+
+  #send(publication: Publication, { session, terms }: DeliveryTarget): void {
+    const retain = terms.retain && publication.retain
+    this.#lasting.send(publication, { session, terms: { ...terms, retain } })
   }
 
   /** The next one that is ready, else the next one. */

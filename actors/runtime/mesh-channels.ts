@@ -12,4 +12,6 @@ export const CHANNEL = {
   inbox: 5,
   /** Control: which retained messages are in the store. Data: those that are retained now. */
   retained: 6,
+  /** Control: who listens, what is done with, subscriptions of lasting sessions. Data: messages for lasting sessions. */
+  sessions: 7,
 } as const

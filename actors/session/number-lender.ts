@@ -5,6 +5,8 @@
  * The successor of a shard that died begins empty: it answers nobody until every other shard has told
  * what it leases, so that a name in use keeps its number.
  */
+const SESSION = -1 // among the shards that lease a name
+
 export interface LentName {
   readonly number: number
   readonly shards: Set<number>
@@ -49,6 +51,22 @@ export class NumberLender {
     this.#free.push(known.number)
   }
 
+  /** The name has a session that outlives its connections. */
+  keep(name: string, number: number): void {
+    this.restore(name, number, SESSION)
+  }
+
+  /** It has none any more. */
+  drop(name: string): void {
+    this.giveBack(name, SESSION)
+  }
+
+  /** Never given while this lender lives: a name of another directory has it. */
+  reserve(number: number): void {
+    this.#taken ??= new Set()
+    this.#taken.add(number)
+  }
+
   /** All leases of a shard that died. */
   forget(shard: number): void {
     for (const name of Array.from(this.#names.keys())) this.giveBack(name, shard)
@@ -57,19 +75,20 @@ export class NumberLender {
   /** A lease that the shard has from our predecessor. */
   restore(name: string, number: number, shard: number): void {
     const known = this.#names.get(name)
-    if (known === undefined) this.#names.set(name, { number, shards: new Set([shard]) })
-    else known.shards.add(shard)
-    this.#taken ??= new Set()
-    this.#taken.add(number)
+    if (known === undefined) {
+      this.#names.set(name, { number, shards: new Set([shard]) })
+      this.reserve(number)
+    } else {
+      known.shards.add(shard)
+    }
   }
 
+  /** Those that were lent before come last: who had one may still be known elsewhere. */
   #next(): number | undefined {
-    const free = this.#free.pop()
-    if (free !== undefined) return free
     while (this.#made < this.#capacity) {
       const number = this.#first + this.#made++ * this.#stride
       if (this.#taken?.has(number) !== true) return number
     }
-    return undefined
+    return this.#free.shift()
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What one client hears, device or application: its inflight window, its queue, its exchanges of QoS 2. Lives
- * as long as its connection: a client that asked for a lasting session is told session present 0.
+ * as long as its connection; `lasting-session.ts` is the one that does not.
  *
  * At the bounds: QoS 0 to a congested socket is dropped and counted; QoS 1 and 2 wait in the queue, in their order
  * [MQTT-4.6.0-5] [MQTT-4.6.0-6], and nothing else waits for them [MQTT-3.3.4-10] [MQTT-4.9.0-3]; a full queue ends the
@@ -76,6 +76,8 @@ export class Session implements ClientSession {
       !this.#closed && !congested && this.#window?.full !== true && (this.#queue?.size ?? 0) === 0
     )
   }
+
+  opened(): void {} // nothing waits for it
 
   // ---- towards the client
 

@@ -30,11 +30,15 @@ const LOOKUP = 1
 const FOUND = 2
 const RETURN = 3
 const LEASES = 4
+const KEEP = 5
+const FORGET = 6
 
 type Message =
   | readonly [kind: typeof LOOKUP, name: string]
   | readonly [kind: typeof FOUND, name: string, number: number]
   | readonly [kind: typeof RETURN, name: string]
+  | readonly [kind: typeof KEEP, name: string, number: number]
+  | readonly [kind: typeof FORGET, name: string]
   | readonly [kind: typeof LEASES, leases: readonly (readonly [string, number])[], last: boolean]
 
 export interface SharedDirectoryParts {
@@ -48,6 +52,20 @@ export interface SharedDirectoryParts {
   readonly capacity: number
   /** The other shards, where this one succeeds one that died: they tell what they lease before we answer. */
   readonly awaits: readonly number[]
+}
+
+/** What a name's number carries beside its connection: a session that outlives it. Numbers are the table's. */
+export interface NumberedSessions {
+  surrender(number: number): unknown
+  adopt(number: number, row: unknown): void
+  /** It has something here that must not be let go. */
+  keeps(number: number): boolean
+}
+
+const NO_SESSIONS: NumberedSessions = {
+  surrender: () => undefined,
+  adopt: () => {},
+  keeps: () => false,
 }
 
 /** A name with a connection or a claim on this shard. */
@@ -112,6 +130,7 @@ export class SharedDirectory implements ClientDirectory, Custodian {
   readonly #entries = new Map<string, Entry>()
   readonly #byNumber = new Map<number, Entry>()
   readonly #awaits: Set<number>
+  #sessions: NumberedSessions = NO_SESSIONS
   /** Lookups that came before we knew all leases; bounded by the connections of their askers. */
   #early: { readonly from: number; readonly name: string }[] = []
 
@@ -123,6 +142,11 @@ export class SharedDirectory implements ClientDirectory, Custodian {
     this.#custody = new Custody({ shard, presence, mesh, channel, timers, custodian: this })
     this.#awaits = new Set(parts.awaits)
     mesh.onControl(CHANNEL.directory, this.#receive)
+  }
+
+  /** Once, before anyone claims a name. */
+  serve(sessions: NumberedSessions): void {
+    this.#sessions = sessions
   }
 
   get counts(): CustodyCounts {
@@ -156,6 +180,47 @@ export class SharedDirectory implements ClientDirectory, Custodian {
     entry.holder = undefined
     this.#custody.setOnline(entry.number, false)
     this.settle(entry)
+  }
+
+  // ---- for sessions that outlive their connections
+
+  /** Of a name that is granted here. */
+  numberOf(name: string): number {
+    const entry = this.#entries.get(name)
+    if (entry === undefined || entry.number === 0) throw new Error(`${name} is not claimed here`)
+    return entry.number
+  }
+
+  raiseEpoch(number: number): number {
+    return this.#parts.presence.raiseEpoch(number)
+  }
+
+  take(number: number): boolean {
+    return this.#custody.take(number)
+  }
+
+  /** The name keeps its number while nobody leases it. */
+  keep(name: string, number: number): void {
+    const home = this.#homeOf(name)
+    if (home === this.#parts.shard) this.#lender.keep(name, number)
+    else this.#tell(home, [KEEP, name, number])
+  }
+
+  forget(name: string): void {
+    const home = this.#homeOf(name)
+    if (home === this.#parts.shard) this.#lender.drop(name)
+    else this.#tell(home, [FORGET, name])
+  }
+
+  /** As the store has it, at the start: its number is nobody else's. */
+  restore(name: string, number: number): void {
+    if (this.#homeOf(name) === this.#parts.shard) this.#lender.keep(name, number)
+    else this.#lender.reserve(number)
+  }
+
+  /** A session rests in the store. */
+  letGo(number: number): void {
+    if (!this.#byNumber.has(number)) this.#custody.release(number)
   }
 
   /** A shard is gone: with its leases. */
@@ -203,7 +268,7 @@ export class SharedDirectory implements ClientDirectory, Custodian {
     this.#entries.delete(entry.name)
     if (entry.number !== 0) {
       this.#byNumber.delete(entry.number)
-      this.#custody.release(entry.number)
+      if (!this.#sessions.keeps(entry.number)) this.#custody.release(entry.number)
     }
     const home = this.#homeOf(entry.name)
     if (home === this.#parts.shard) this.#lender.giveBack(entry.name, home)
@@ -212,21 +277,23 @@ export class SharedDirectory implements ClientDirectory, Custodian {
 
   // ---- Custodian
 
-  surrender(number: number): undefined {
+  surrender(number: number): unknown {
     const entry = this.#byNumber.get(number)
     const holder = entry?.holder
-    if (entry === undefined) return
-    entry.holder = undefined
+    if (entry !== undefined) entry.holder = undefined
     holder?.takenOver()
-    this.settle(entry)
+    const session = this.#sessions.surrender(number)
+    if (entry !== undefined) this.settle(entry)
+    return session
   }
 
-  adopt(): void {
-    // A client that lives as long as its connection has nothing to hand over.
+  adopt(number: number, row: unknown): void {
+    this.#sessions.adopt(number, row)
   }
 
   rest(number: number): void {
-    if (this.#byNumber.get(number)?.holder === undefined) this.#custody.release(number)
+    if (this.#byNumber.get(number)?.holder !== undefined || this.#sessions.keeps(number)) return
+    this.#custody.release(number)
   }
 
   // ---- the directory
@@ -279,6 +346,12 @@ export class SharedDirectory implements ClientDirectory, Custodian {
         break
       case RETURN:
         this.#lender.giveBack(message[1], from)
+        break
+      case KEEP:
+        this.#lender.keep(message[1], message[2])
+        break
+      case FORGET:
+        this.#lender.drop(message[1])
         break
       case LEASES:
         for (const [name, number] of message[1]) this.#lender.restore(name, number, from)

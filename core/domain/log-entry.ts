@@ -17,6 +17,10 @@ export const ENTRY_CLASS = {
   adopt: 6,
   /** A retained message (retained-row.ts), of no device. No consumer sees it. */
   retained: 7,
+  /** A message that waits for sessions (waiting-message.ts). No consumer sees it. */
+  waiting: 8,
+  /** What happened to a session (session-row.ts); `number` is the session's. No consumer sees it. */
+  session: 9,
 } as const
 
 export type EntryClassName = keyof typeof ENTRY_CLASS
@@ -31,7 +35,7 @@ export interface LogEntry {
   readonly qos: 0 | 1
   /** Of a post: the row's properties are its items and nothing else. Replay needs none before it. */
   readonly whole: boolean
-  /** Session numbers for which this entry is the queue entry; empty until sessions last. */
+  /** Numbers of the sessions for which this entry is the queue entry. */
   readonly targets: readonly number[]
   /** As a back end sees it (topics.md §6). */
   readonly topic: string

@@ -4,7 +4,14 @@
  */
 import { defaultListeners } from './listener-url.ts'
 import type { Setting } from './setting.ts'
-import type { Durability, ListenerSpec, QueuePolicy, Settings, TlsSettings } from './settings.ts'
+import type {
+  Durability,
+  ListenerSpec,
+  QueuePolicy,
+  SessionQueuePolicy,
+  Settings,
+  TlsSettings,
+} from './settings.ts'
 
 type Leaf = string | number | boolean | undefined | readonly unknown[]
 type Leaves<T, Prefix extends string> = {
@@ -167,6 +174,30 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
     meaning:
       'What happens to a message of QoS 1 or 2 at the bound of its queue: close ends the connection, since it may ' +
       'lose nothing; the others drop one and count it.',
+  },
+  'limits.sessions': integer(1_000_000, 0, 16_777_216, [
+    'Sessions of application clients that outlive their connections. A CONNECT that asks for one more is refused',
+    '(3; MQTT 5: 0x97).',
+  ]),
+  'limits.sessionExpirySec': integer(604_800, 0, 4_294_967_295, [
+    'Longest Session Expiry Interval, seconds; 4294967295: a session may last for ever, 0: none outlives its',
+    'connection. MQTT 5 clients that ask for a longer one are told this one in CONNACK; it is that of MQTT 3.x',
+    'clients without a clean session.',
+  ]),
+  'limits.sessionMessages': integer(100_000, 1, 1_000_000_000, [
+    'Messages of QoS 1 and 2 that wait in the store for one lasting session. One more is treated by',
+    '`limits.sessionQueuePolicy`; what came within the last second may stand above it.',
+  ]),
+  'limits.sessionBytes': integer(268_435_456, 65_536, Number.MAX_SAFE_INTEGER, [
+    'Bytes of the messages that wait in the store for one lasting session. At the bound as above.',
+  ]),
+  'limits.sessionQueuePolicy': {
+    type: { kind: 'word', words: ['refuse', 'drop-oldest', 'drop-newest'] },
+    initial: 'drop-oldest' as SessionQueuePolicy,
+    flag: undefined,
+    meaning:
+      'What happens to a message of QoS 1 or 2 at the bound of the queue of a lasting session: refuse gives it to nobody ' +
+      '(PUBACK 0x97, MQTT 3.x without a word); the others drop one of that queue and count it.',
   },
   'limits.subscriptions': integer(100, 1, 100_000, [
     'Subscriptions of one device. One more is refused in SUBACK (0x80; MQTT 5: 0x97).',

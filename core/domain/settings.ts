@@ -26,6 +26,9 @@ export interface ListenerSpec {
 /** What happens to a message of QoS 1 or 2 that finds its client's queue full. */
 export type QueuePolicy = 'close' | 'drop-oldest' | 'drop-newest'
 
+/** What happens to a message that finds the queue of a lasting session full. */
+export type SessionQueuePolicy = 'refuse' | 'drop-oldest' | 'drop-newest'
+
 /** Every bound of the data path, with its behaviour in `docs/limits.md`. */
 export interface Limits {
   /** Device numbers that may ever be given; registration beyond it: device.limit. */
@@ -62,6 +65,14 @@ export interface Limits {
   readonly queueMessages: number
   readonly queueBytes: number
   readonly queuePolicy: QueuePolicy
+  /** Sessions that outlive their connections; one more is refused. */
+  readonly sessions: number
+  /** Longest Session Expiry Interval, seconds; CONNACK says it (MQTT 5). */
+  readonly sessionExpirySec: number
+  /** Messages (and bytes) that wait for one lasting session, in the store. */
+  readonly sessionMessages: number
+  readonly sessionBytes: number
+  readonly sessionQueuePolicy: SessionQueuePolicy
   /** Of one device. */
   readonly subscriptions: number
   /** Of one application client, or client of a plain listener. */

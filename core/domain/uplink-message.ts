@@ -1,9 +1,9 @@
 /** What a consumer of the message log reads: one entry, with the names that a back end knows. */
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
-import { ENTRY_CLASS, type EntryClassName, entryClassName, type StoredEntry } from './log-entry.ts'
+import { type EntryClassName, entryClassName, type StoredEntry } from './log-entry.ts'
 
-/** What back ends see: an adopt record is between shards, a retained message of no device. */
-type UplinkKind = Exclude<EntryClassName, 'adopt' | 'retained'>
+/** What back ends see: the others are the platform's own, or of no device. */
+type UplinkKind = Exclude<EntryClassName, 'adopt' | 'retained' | 'waiting' | 'session'>
 
 export interface UplinkMessage {
   readonly kind: UplinkKind
@@ -33,8 +33,8 @@ const STATUS_PREFIX = '/as/mqtt/status/'
 
 /** @param cursor  where a reader goes on behind this entry */
 export function uplinkMessageOf(entry: StoredEntry, cursor: string): UplinkMessage | undefined {
-  const kind = entryClassName(entry.class)
-  if (kind === undefined || kind === 'adopt' || kind === 'retained') return undefined // or of a later version
+  const kind = kindOf(entry)
+  if (kind === undefined) return undefined
   const { topic, payload, messageId, storedAt } = entry
   const path = topic.startsWith(STATUS_PREFIX) ? topic.slice(STATUS_PREFIX.length - 1) : topic
   const [, productKey = '', deviceName = ''] = path.split('/')
@@ -43,15 +43,25 @@ export function uplinkMessageOf(entry: StoredEntry, cursor: string): UplinkMessa
   return { kind, productKey, deviceName, topic, messageId, storedAt, cursor, payload, body }
 }
 
+/** `undefined`: for no consumer, or of a later version. */
+function kindOf(entry: StoredEntry): UplinkKind | undefined {
+  const kind = entryClassName(entry.class)
+  switch (kind) {
+    case 'adopt':
+    case 'retained':
+    case 'waiting':
+    case 'session':
+      return undefined
+    default:
+      return kind
+  }
+}
+
 /** Cheaper than making the message: asked first. */
 export function passes(entry: StoredEntry, filter: UplinkFilter): boolean {
   const { productKey, deviceName, kinds } = filter
-  if (entry.class === ENTRY_CLASS.adopt || entry.class === ENTRY_CLASS.retained) return false
-  if (kinds !== undefined) {
-    const kind = entryClassName(entry.class)
-    if (kind === undefined || kind === 'adopt' || kind === 'retained' || !kinds.includes(kind))
-      return false
-  }
+  const kind = kindOf(entry)
+  if (kind === undefined || kinds?.includes(kind) === false) return false
   if (productKey === undefined && deviceName === undefined) return true
   const levels = entry.topic.split('/')
   const at = entry.topic.startsWith(STATUS_PREFIX) ? 4 : 1

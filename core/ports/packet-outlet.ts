@@ -19,6 +19,8 @@ export interface PacketOutlet {
   readonly congested: boolean
   /** Encodes into this turn's output; copies before it returns. False: larger than the client takes. */
   publish(publication: Publication, header: PublishHeader): boolean
+  /** Sends the PUBREL of a message that was received on an earlier connection. */
+  release(packetId: number): void
   /** The session cannot take more and may lose nothing: says so and closes. */
   overflow(): void
 }

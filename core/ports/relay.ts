@@ -24,6 +24,17 @@ export interface Subscriber {
   /** It would send a message of QoS 1 or 2 at once. */
   readonly ready: boolean
   deliver(publication: Publication, terms: DeliveryTerms): void
+  /** Where its session outlives its connection: that has the subscriptions, on all shards. */
+  readonly lasting?: LastingSubscriber | undefined
+}
+
+export interface LastingSubscriber {
+  /** Of the session, from 1. */
+  readonly number: number
+  /** False: the filter is new. */
+  subscribe(filter: string, options: SubscriptionOptions): boolean
+  /** False where there was none. */
+  unsubscribe(filter: string): boolean
 }
 
 /** What a SUBSCRIBE asks for one filter (MQTT 5.0 §3.8.3.1, §3.8.2.1.2). */
@@ -48,7 +59,7 @@ export interface Relay {
   route(topic: string): TopicRoute
   /**
    * Delivers to every match; what `publisher` subscribed with No Local is left out. Returns to how many,
-   * another shard counting as one.
+   * another shard counting as one; -1: to none, it is refused, since a queue is full or the store is behind.
    */
   publish(route: TopicRoute, publication: Publication, publisher: Subscriber | undefined): number
   /** Keeps the message for later subscribers of its topic; an empty payload removes the one there is. */

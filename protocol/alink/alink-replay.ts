@@ -47,6 +47,8 @@ export function replayedChange(kind: EntryClass, text: string): ReplayedChange {
     case ENTRY_CLASS.commandReply:
     case ENTRY_CLASS.custom:
     case ENTRY_CLASS.retained:
+    case ENTRY_CLASS.waiting:
+    case ENTRY_CLASS.session:
       return UNCHANGED
   }
 }

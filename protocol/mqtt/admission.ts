@@ -6,7 +6,8 @@ import type { ClientHolder } from '../../core/ports/client-directory.ts'
 import type { SessionTerms } from '../../core/ports/client-session.ts'
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import type { PacketOutlet } from '../../core/ports/packet-outlet.ts'
-import { ClientRole } from './client-role.ts'
+import { CLIENT_GRANTS, ClientRole, judgeTopic } from './client-role.ts'
+import { sessionExpiryOf, willFault } from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
 import { DeviceRole } from './device-role.ts'
 import { FAULT } from './faults.ts'
@@ -14,6 +15,7 @@ import type { LoginOutcome } from './login.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import type { Fault, ReasonCode } from './reason-code.ts'
 import type { Role } from './role.ts'
+import type { Will } from './will.ts'
 
 export interface Admission {
   readonly role: Role
@@ -21,12 +23,17 @@ export interface Admission {
   readonly assignedClientIdentifier: string | undefined
   /** MQTT 3.x devices have no wills in the original (connect.md §1). */
   readonly keepsWill: boolean
+  /** There was a session, and it goes on. */
+  readonly sessionPresent: boolean
+  /** Seconds that the session outlives the connection. */
+  readonly expirySec: number
 }
 
 export interface AdmissionRequest {
   readonly connect: IConnectPacket
   readonly outcome: LoginOutcome
   readonly level: ProtocolLevel
+  readonly will: Will | undefined
   readonly address: string
   readonly connection: PacketOutlet & ClientHolder & { close(reason: LinkCloseReason): void }
   readonly refuse: (code3: number, fault: Fault) => void
@@ -86,7 +93,13 @@ function admitDevice(
     switch (claim.kind) {
       case 'granted':
         role.hold(claim.session)
-        onAdmitted({ role, assignedClientIdentifier: undefined, keepsWill: level === 5 })
+        onAdmitted({
+          role,
+          assignedClientIdentifier: undefined,
+          keepsWill: level === 5,
+          sessionPresent: false,
+          expirySec: 0,
+        })
         break
       case 'busy':
         refuse(3, FAULT.busy)
@@ -106,11 +119,16 @@ function admitClient(
   around: ConnectionSurroundings,
   onAdmitted: (admission: Admission) => void,
 ): void {
-  const { connect, connection, refuse } = request
+  const { connect, connection, refuse, will } = request
   const { limits } = around
   const assigned = connect.clientId === ''
   if (assigned && connect.protocolVersion !== 5 && connect.clean === false) {
     refuse(2, FAULT.clientId) // [MQTT-3.1.3-8] of 3.1.1
+    return
+  }
+  const fault = willFault(will, CLIENT_GRANTS, limits)
+  if (fault !== undefined) {
+    refuse(5, fault) // before an earlier session is touched
     return
   }
   // [MQTT-3.1.3-6] [MQTT-3.2.2-16]
@@ -118,24 +136,9 @@ function admitClient(
   const name = `${outcome.owner}/${clientId}`
   around.directory.claim(name, connection, (claim) => {
     switch (claim) {
-      case 'granted': {
-        const role = new ClientRole({
-          name,
-          policy: outcome.policy,
-          session: around.makeSession(connection, sessionTerms(connect, limits)),
-          holder: connection,
-          relay: around.relay,
-          directory: around.directory,
-          counters: around.counters,
-          inbox: around.profile === 'plain' ? undefined : around.inbox,
-          subscriptions: limits.clientSubscriptions,
-          topicBytes: limits.clientTopicBytes,
-          topicLevels: limits.clientTopicLevels,
-        })
-        const assignedClientIdentifier = assigned ? clientId : undefined
-        onAdmitted({ role, assignedClientIdentifier, keepsWill: true })
+      case 'granted':
+        openClient(name, assigned ? clientId : undefined, request, outcome, around, onAdmitted)
         break
-      }
       case 'busy':
         refuse(3, FAULT.busy)
         break
@@ -146,6 +149,50 @@ function admitClient(
         unreachable(claim)
     }
   })
+}
+
+function openClient(
+  name: string,
+  assignedClientIdentifier: string | undefined,
+  { connect, connection, refuse, will }: AdmissionRequest,
+  { policy }: LoginOutcome & { kind: 'client' },
+  around: ConnectionSurroundings,
+  onAdmitted: (admission: Admission) => void,
+): void {
+  const { limits, relay, directory, counters } = around
+  const inbox = around.profile === 'plain' ? undefined : around.inbox
+  const topics = { topicBytes: limits.clientTopicBytes, topicLevels: limits.clientTopicLevels }
+  const judged = { policy, ...topics, withDevices: inbox !== undefined }
+  const expirySec = sessionExpiryOf(connect, limits)
+  const mayWill = will !== undefined && judgeTopic(will.topic, judged) === 'allowed'
+  const opened = around.sessions.open(name, connection, {
+    ...sessionTerms(connect, limits),
+    cleanStart: connect.clean !== false,
+    expirySec,
+    will: mayWill ? will : undefined,
+  })
+  if (opened.kind === 'too-many') {
+    directory.release(name, connection)
+    refuse(3, FAULT.tooManySessions)
+    return
+  }
+  const { session, lasting, present } = opened
+  const role = new ClientRole({
+    name,
+    policy,
+    session,
+    lasting,
+    expirySec,
+    holder: connection,
+    relay,
+    directory,
+    counters,
+    inbox,
+    subscriptions: limits.clientSubscriptions,
+    ...topics,
+  })
+  const sessionPresent = present // and only then [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+  onAdmitted({ role, assignedClientIdentifier, keepsWill: true, sessionPresent, expirySec })
 }
 
 function sessionTerms(connect: IConnectPacket, limits: Limits): SessionTerms {

@@ -4,14 +4,12 @@
  * device topics are the platform's own and cannot be published here (topics.md §7).
  */
 import { type AccessPolicy, mayPublish, maySubscribe } from '../../core/domain/access-policy.ts'
-import type { DeviceIdentity } from '../../core/domain/identifiers.ts'
-import { lowerQos, type Qos } from '../../core/domain/qos.ts'
+import type { Qos } from '../../core/domain/qos.ts'
 import { filterOfShared, isShared } from '../../core/domain/topic.ts'
 import type { ClientDirectory, ClientHolder } from '../../core/ports/client-directory.ts'
-import type { ClientSession } from '../../core/ports/client-session.ts'
+import type { ClientSession, LastingHold } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { DeviceInbox } from '../../core/ports/device-inbox.ts'
-import type { Publication } from '../../core/ports/publication.ts'
 import type {
   DeliveryTerms,
   Relay,
@@ -21,6 +19,7 @@ import type {
 import { customTopicOf, isPlatformTopic } from '../alink/device-topics.ts'
 import { FAULT } from './faults.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
+import { type DeviceTopic, routeMessage } from './message-route.ts'
 import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
 import { asksForRetained, type Grants, type Role, type SubscribeRequest } from './role.ts'
 import { TopicMemo } from './topic-memo.ts'
@@ -30,6 +29,9 @@ export interface ClientRoleParts {
   readonly name: string
   readonly policy: AccessPolicy
   readonly session: ClientSession
+  /** Where the session outlives its connection. */
+  readonly lasting: LastingHold | undefined
+  readonly expirySec: number
   readonly holder: ClientHolder
   readonly relay: Relay
   readonly directory: ClientDirectory
@@ -41,31 +43,46 @@ export interface ClientRoleParts {
   readonly topicLevels: number
 }
 
+/** What decides where a client may publish. */
+export interface PublishBounds {
+  readonly policy: AccessPolicy
+  readonly topicBytes: number
+  readonly topicLevels: number
+  /** Devices live in its space. */
+  readonly withDevices: boolean
+}
+
+/** Whether a message to the topic goes on, or why it does not. */
+export function judgeTopic(
+  topic: string,
+  bounds: PublishBounds,
+): 'allowed' | 'forbidden' | 'too-long' {
+  if (isTooLong(topic, bounds)) return 'too-long'
+  if (!mayPublish(bounds.policy, topic)) return 'forbidden'
+  return bounds.withDevices && isPlatformTopic(topic) ? 'forbidden' : 'allowed'
+}
+
 type Target =
   | { readonly kind: 'route'; readonly route: TopicRoute; readonly device: DeviceTopic | undefined }
   | { readonly kind: 'forbidden' }
   | { readonly kind: 'too-long' }
 
-interface DeviceTopic {
-  readonly identity: DeviceIdentity
-  readonly suffix: string
-}
-
-const GRANTS: Grants = {
+export const CLIENT_GRANTS: Grants = {
   maximumQos: 2,
   subscriptionIdentifiers: true,
   sharedSubscriptions: true,
 }
 const FORBIDDEN: Target = { kind: 'forbidden' }
 const TOO_LONG: Target = { kind: 'too-long' }
+
 export class ClientRole implements Role {
   readonly label: string
   readonly session: ClientSession
-  readonly grants: Grants = GRANTS
+  readonly grants: Grants = CLIENT_GRANTS
   readonly retains = true
   readonly filtersPerSubscribe: number
   readonly #parts: ClientRoleParts
-  readonly #filters = new Set<string>()
+  readonly #filters: Set<string>
   /** Subscriptions whose retained messages are due once the SUBACK has left. */
   #replays: SubscribeRequest[] = []
   readonly #memo = new TopicMemo()
@@ -75,6 +92,7 @@ export class ClientRole implements Role {
   constructor(parts: ClientRoleParts) {
     this.#parts = parts
     this.#policy = parts.policy
+    this.#filters = new Set(parts.lasting?.filters())
     this.label = `client ${parts.name}`
     this.session = parts.session
     this.filtersPerSubscribe = parts.subscriptions // one packet may ask for all of them
@@ -95,7 +113,7 @@ export class ClientRole implements Role {
       this.#parts.counters.add('publish.refused', 'topic-too-long')
       return REASON.topicNameInvalid
     }
-    return this.#route(target.route, target.device, frame)
+    return routeMessage(this.#parts, target.route, target.device, frame, this.session)
   }
 
   answer(): void {}
@@ -103,7 +121,7 @@ export class ClientRole implements Role {
   subscribe(request: SubscribeRequest): ReasonCode | Qos {
     const { filter, options } = request
     const { relay, counters, subscriptions } = this.#parts
-    if (this.#isTooLong(filter)) {
+    if (isTooLong(filter, this.#parts)) {
       counters.add('subscribe.refused', 'topic-too-long')
       return REASON.topicFilterInvalid
     }
@@ -146,7 +164,7 @@ export class ClientRole implements Role {
       this.#parts.counters.add('publish.refused', 'will-not-authorized')
       return
     }
-    this.#route(target.route, target.device, will.message)
+    routeMessage(this.#parts, target.route, target.device, will.message, this.session)
   }
 
   renew(policy: AccessPolicy): void {
@@ -154,51 +172,43 @@ export class ClientRole implements Role {
     this.#memo.forget()
   }
 
-  closed(will?: Will): void {
-    for (const filter of this.#filters) this.#parts.relay.unsubscribe(this.session, filter)
+  closed(will?: Will, expirySec: number = this.#parts.expirySec): void {
+    const { lasting, relay, directory, name, holder } = this.#parts
+    if (lasting === undefined) {
+      for (const filter of this.#filters) relay.unsubscribe(this.session, filter)
+      if (will !== undefined) this.#publishWill(will) // to the others: a shared subscription may not choose us
+      this.session.closed()
+    } else {
+      lasting.close({ expirySec, will: will !== undefined })
+    }
     this.#filters.clear()
-    if (will !== undefined) this.#publishWill(will) // to the others: a shared subscription may not choose us
-    this.session.closed()
-    this.#parts.directory.release(this.#parts.name, this.#parts.holder)
-  }
-
-  #isTooLong(topic: string): boolean {
-    const { topicBytes, topicLevels } = this.#parts
-    let levels = 1
-    for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels += 1
-    return levels > topicLevels || Buffer.byteLength(topic) > topicBytes
+    directory.release(name, holder)
   }
 
   #targetOf(topic: string): Target {
-    const { relay, inbox } = this.#parts
-    if (this.#isTooLong(topic)) return TOO_LONG
-    if (!mayPublish(this.#policy, topic)) return FORBIDDEN
-    if (inbox === undefined) return { kind: 'route', route: relay.route(topic), device: undefined }
-    if (isPlatformTopic(topic)) return FORBIDDEN
-    return { kind: 'route', route: relay.route(topic), device: customTopicOf(topic) }
-  }
-
-  #route(route: TopicRoute, device: DeviceTopic | undefined, p: Publication): ReasonCode {
-    const { relay, inbox, counters } = this.#parts
-    if (p.retain) {
-      // Else nothing that is kept changes [MQTT-3.3.1-8].
-      const retaining = relay.retain(route, p)
-      if (retaining !== 'kept') {
-        counters.add('publish.refused', `retained-${retaining}`)
-        return REASON.quotaExceeded
+    const { relay, inbox, topicBytes, topicLevels } = this.#parts
+    const withDevices = inbox !== undefined
+    const bounds = { policy: this.#policy, topicBytes, topicLevels, withDevices }
+    switch (judgeTopic(topic, bounds)) {
+      case 'too-long':
+        return TOO_LONG
+      case 'forbidden':
+        return FORBIDDEN
+      case 'allowed': {
+        const device = withDevices ? customTopicOf(topic) : undefined
+        return { kind: 'route', route: relay.route(topic), device }
       }
     }
-    let reached = relay.publish(route, p, this.session)
-    if (device !== undefined && inbox !== undefined) {
-      const payload = p.buffer.subarray(p.payloadStart, p.payloadEnd)
-      const { identity, suffix } = device
-      const qos = lowerQos(p.qos, 1) as 0 | 1 // what a device of the original takes at most
-      const delivery = inbox.deliverCustom({ device: identity, suffix, payload, qos })
-      if (delivery === 'sent') reached += 1
-      else counters.add('downlink.dropped', delivery)
-    }
-    return reached > 0 ? REASON.success : REASON.noMatchingSubscribers
   }
+}
+
+function isTooLong(
+  topic: string,
+  { topicBytes, topicLevels }: Pick<PublishBounds, 'topicBytes' | 'topicLevels'>,
+): boolean {
+  let levels = 1
+  for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels += 1
+  return levels > topicLevels || Buffer.byteLength(topic) > topicBytes
 }
 
 function replayTerms({ qos, identifier }: SubscriptionOptions): DeliveryTerms {

@@ -95,12 +95,18 @@ export function keepAliveLimitSec(keepAliveSec: number): number {
   return keepAliveSec * 1.5
 }
 
+interface ConnackSession {
+  readonly assignedClientIdentifier: string | undefined
+  readonly sessionPresent: boolean
+  readonly expirySec: number
+}
+
 /** What the CONNACK of an accepted MQTT 5 client says of this server. */
 export function connackFacts(
   connect: IConnectPacket,
   limits: Limits,
   { grants }: Role,
-  assignedClientIdentifier: string | undefined,
+  { assignedClientIdentifier, sessionPresent, expirySec }: ConnackSession,
   authentication: AuthenticationAnswer | undefined,
 ): ConnackFacts {
   const asked = connect.properties?.sessionExpiryInterval ?? 0
@@ -112,8 +118,18 @@ export function connackFacts(
     authentication,
     serverKeepAlive: serverKeepAlive(connect, limits),
     assignedClientIdentifier,
-    sessionExpiryInterval: asked > 0 ? 0 : undefined, // truthful: no session outlives its connection yet
+    sessionExpiryInterval: asked === expirySec ? undefined : expirySec,
+    sessionPresent,
   }
+}
+
+/** Seconds that a session is granted to outlive its connection; MQTT 3.x asks by its Clean Session flag. */
+export function sessionExpiryOf(
+  { protocolVersion, clean, properties }: IConnectPacket,
+  { sessionExpirySec }: Limits,
+): number {
+  if (protocolVersion !== 5) return clean === false ? sessionExpirySec : 0
+  return Math.min(properties?.sessionExpiryInterval ?? 0, sessionExpirySec)
 }
 
 /** Said only where it is not what the client asked for. */

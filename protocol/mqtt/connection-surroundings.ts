@@ -1,7 +1,7 @@
 /** What all connections of one listener in one shard share; nothing in it belongs to a single one. */
 import type { Limits, ListenerProfile } from '../../core/domain/settings.ts'
 import type { ClientDirectory } from '../../core/ports/client-directory.ts'
-import type { SessionMaker } from '../../core/ports/client-session.ts'
+import type { SessionHost, SessionMaker } from '../../core/ports/client-session.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { DeviceHost } from '../../core/ports/device-host.ts'
 import type { DeviceInbox } from '../../core/ports/device-inbox.ts'
@@ -41,5 +41,8 @@ export interface ConnectionSurroundings {
   readonly directory: ClientDirectory
   readonly devices: DeviceHost
   readonly inbox: DeviceInbox
+  /** Of devices: it ends with its connection. */
   readonly makeSession: SessionMaker
+  /** Of application clients. */
+  readonly sessions: SessionHost
 }

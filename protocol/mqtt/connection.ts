@@ -87,6 +87,9 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   /** A shard that our messages go to is behind. */
   #overdrawn = false
   #rate: PublishRate | undefined = undefined
+  /** Its session has an expiry, and may be given another. */
+  #expires = false
+  #newExpirySec: number | undefined = undefined
 
   constructor(transport: Transport, login: Login, around: ConnectionSurroundings) {
     this.#transport = transport
@@ -163,6 +166,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   publish(publication: Publication, header: PublishHeader): boolean {
     return this.#flow?.send(publication, header) ?? true
+  }
+
+  release(packetId: number): void {
+    this.#flow?.release(packetId)
   }
 
   overflow(): void {
@@ -291,6 +298,13 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #onDisconnect(frame: Buffer, body: number): boolean {
     const parsed = this.#around.packets.disconnect(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
+    const expirySec = parsed.packet.properties?.sessionExpiryInterval
+    if (expirySec !== undefined && expirySec > 0 && !this.#expires) {
+      return this.#fail(FAULT.expiryRaised)
+    }
+    if (expirySec !== undefined) {
+      this.#newExpirySec = Math.min(expirySec, this.#around.limits.sessionExpirySec)
+    }
     if ((parsed.packet.reasonCode ?? 0) === 0) this.#will = undefined // [MQTT-3.1.2-10] [MQTT-3.14.4-3]
     this.#around.counters.add('connection.closed', 'client-disconnect')
     this.#finish('closing')
@@ -386,13 +400,14 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const refuse = (code3: number, fault: Fault): void => this.#refuse(code3, fault)
     const { connect, level } = request
     const address = this.#transport.remoteAddress
-    const admission = { connect, outcome, level, address, connection: this, refuse }
+    const { will } = request
+    const admission = { connect, outcome, level, will, address, connection: this, refuse }
     admit(admission, this.#around, (admitted) => this.#accept(request, admitted))
   }
 
   #accept({ connect, will }: ConnectRequest, admission: Admission): void {
     const { limits, counters } = this.#around
-    const { role, assignedClientIdentifier } = admission
+    const { role } = admission
     if (this.#phase !== 'authenticating') {
       role.closed() // the client left while its device was claimed
       return
@@ -405,7 +420,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       return
     }
     const authentication = this.#authentication?.answer
-    const facts = connackFacts(connect, limits, role, assignedClientIdentifier, authentication)
+    const facts = connackFacts(connect, limits, role, admission, authentication)
     const limit = this.#maximumPacketSize
     // Before all else [MQTT-3.1.4-5] [MQTT-3.2.0-1].
     if (!writeConnack(this.#transport, this.#level, 0, facts, undefined, limit)) {
@@ -426,8 +441,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#cutter.maxBytes = limits.packetBytes
     this.#keepAliveSec = keepAliveOf(connect, limits)
     this.#will = keptWill // [MQTT-3.1.2-7]
+    this.#expires = (connect.properties?.sessionExpiryInterval ?? 0) > 0
     counters.add('connect.accepted')
     this.#armKeepAlive()
+    role.session.opened()
     this.#resume()
   }
 
@@ -512,7 +529,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     flow.close() // [MQTT-3.14.4-1]
     const will = this.#will
     this.#will = undefined
-    role.closed(will) // [MQTT-3.1.2-8]
+    role.closed(will, this.#newExpirySec) // [MQTT-3.1.2-8]
     this.#flow = undefined
   }
 

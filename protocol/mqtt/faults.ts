@@ -43,6 +43,8 @@ type FaultName =
   | 'unexpectedAuth'
   | 'renewalRefused'
   | 'busy'
+  | 'expiryRaised'
+  | 'tooManySessions'
 
 export const FAULT: Readonly<Record<FaultName, Fault>> = {
   notConnect: fault(REASON.protocolError, 'not-connect', 'the first packet must be CONNECT'),
@@ -172,10 +174,20 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'the client could not authenticate itself anew',
   ),
   unexpectedAuth: fault(REASON.protocolError, 'unexpected-auth', 'an AUTH that no exchange awaits'),
+  expiryRaised: fault(
+    REASON.protocolError,
+    'expiry-raised',
+    'a DISCONNECT that gives a session an expiry which it did not have',
+  ),
   busy: fault(
     REASON.serverBusy,
     'server-busy',
     'the owner of this device is busy; try again shortly',
+  ),
+  tooManySessions: fault(
+    REASON.quotaExceeded,
+    'too-many-sessions',
+    'no more sessions may outlive their connections here; ask for a clean start without expiry',
   ),
 }
 

@@ -101,6 +101,11 @@ export class MessageFlow {
     return true
   }
 
+  /** The PUBREL of a message that was received on an earlier connection. */
+  release(packetId: number): void {
+    if (!this.#closed) this.#answer(PACKET.pubrel, packetId, true)
+  }
+
   /** Call at the end of a read, and before anything that must not overtake an acknowledgement. */
   writeAcknowledgements(): void {
     const count = this.#ackCount

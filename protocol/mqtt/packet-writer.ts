@@ -28,8 +28,10 @@ export interface ConnackFacts {
   readonly serverKeepAlive: number | undefined
   readonly authentication: AuthenticationAnswer | undefined
   readonly assignedClientIdentifier: string | undefined
-  /** Said only where the client asked for more than 0. */
+  /** Said only where it is not what the client asked for (§3.2.2.3.2). */
   readonly sessionExpiryInterval: number | undefined
+  /** 0 wherever the code is not [MQTT-3.2.2-6]. */
+  readonly sessionPresent: boolean
 }
 
 /** False: larger than the client takes, so nothing was written [MQTT-3.1.2-24]. */
@@ -43,7 +45,8 @@ export function writeConnack(
 ): boolean {
   if (level !== 5) {
     const at = output.reserve(4) // exactly four bytes (connect.md §3)
-    output.buffer.writeUInt32BE(0x20_02_00_00 | code, at)
+    const present = facts?.sessionPresent === true && level === 4 ? 0x0100 : 0 // 3.1 has no such flag
+    output.buffer.writeUInt32BE(0x20_02_00_00 | present | code, at)
     return true
   }
   const properties = {
@@ -67,7 +70,8 @@ export function writeConnack(
             : { sessionExpiryInterval: facts.sessionExpiryInterval }),
         }),
   }
-  const packet = { cmd: 'connack' as const, reasonCode: code, sessionPresent: false, properties }
+  const sessionPresent = facts?.sessionPresent === true
+  const packet = { cmd: 'connack' as const, reasonCode: code, sessionPresent, properties }
   const bytes = mqttPacket.generate(packet, { protocolVersion: 5 })
   if (bytes.length > maximumPacketSize) return false
   append(output, bytes)

@@ -46,6 +46,9 @@ export interface Role {
   unsubscribe(filter: string): ReasonCode
   /** It has authenticated itself anew; what it has subscribed stays. */
   renew(policy: AccessPolicy): void
-  /** Once, when the connection is over, with the Will that is due then. */
-  closed(will?: Will): void
+  /**
+   * Once, when the connection is over, with the Will that is due then, or later; `expirySec`: of the session, where
+   * DISCONNECT has changed it.
+   */
+  closed(will?: Will, expirySec?: number): void
 }

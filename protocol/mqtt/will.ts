@@ -22,6 +22,8 @@ const DELAY_BYTES = 5
 export interface Will {
   readonly topic: string
   readonly message: Publication
+  /** Seconds after the end of the connection, where the session lasts so long (§3.1.3.2.2). */
+  readonly delaySec: number
 }
 
 export type ReadWill =
@@ -62,7 +64,7 @@ export function readWill(frame: Buffer, bodyStart: number): ReadWill {
     payloadStart: propertiesEnd,
     payloadEnd: propertiesEnd + payload.length,
   }
-  return { kind: 'will', will: { topic: name, message } }
+  return { kind: 'will', will: { topic: name, message, delaySec: properties.delaySec } }
 }
 
 interface WillProperties {
@@ -72,6 +74,7 @@ interface WillProperties {
   readonly expiryOffset: number
   readonly text: boolean
   readonly badResponseTopic: boolean
+  readonly delaySec: number
 }
 
 const NO_PROPERTIES: WillProperties = {
@@ -79,6 +82,7 @@ const NO_PROPERTIES: WillProperties = {
   expiryOffset: -1,
   text: false,
   badResponseTopic: false,
+  delaySec: 0,
 }
 
 function readProperties(frame: Buffer, cursor: ByteCursor): WillProperties {
@@ -100,14 +104,17 @@ function readProperties(frame: Buffer, cursor: ByteCursor): WillProperties {
   const end = cursor.at
   if (delayAt < 0) {
     const bytes = Buffer.from(frame.subarray(start, end))
-    return { bytes, expiryOffset: expiryAt < 0 ? -1 : expiryAt - start, text, badResponseTopic }
+    const expiryOffset = expiryAt < 0 ? -1 : expiryAt - start
+    return { bytes, expiryOffset, text, badResponseTopic, delaySec: 0 }
   }
   const bytes = Buffer.concat([
     frame.subarray(start, delayAt),
     frame.subarray(delayAt + DELAY_BYTES, end),
   ])
   const cut = expiryAt > delayAt ? DELAY_BYTES : 0
-  return { bytes, expiryOffset: expiryAt < 0 ? -1 : expiryAt - start - cut, text, badResponseTopic }
+  const expiryOffset = expiryAt < 0 ? -1 : expiryAt - start - cut
+  const delaySec = frame.readUInt32BE(delayAt + 1)
+  return { bytes, expiryOffset, text, badResponseTopic, delaySec }
 }
 
 function readField(frame: Buffer, cursor: ByteCursor): Buffer {

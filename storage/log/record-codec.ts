@@ -166,6 +166,14 @@ export class EntryView {
     return this.bytes.readUInt32LE(this.#at + 24) * TWO_32 + this.bytes.readUInt32LE(this.#at + 20)
   }
 
+  get targets(): number[] {
+    const targets: number[] = []
+    const first = this.#at + ENTRY_HEADER_BYTES
+    const count = this.bytes.readUInt16LE(this.#at + 6)
+    for (let i = 0; i < count; i++) targets.push(this.bytes.readUInt32LE(first + i * 4))
+    return targets
+  }
+
   get payloadAt(): number {
     return this.end - this.bytes.readUInt32LE(this.#at + 38)
   }

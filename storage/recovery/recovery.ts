@@ -27,6 +27,7 @@ import {
 import { RetainedGathering } from './retained-gathering.ts'
 import type { ChangeOf } from './row-fold.ts'
 import { RowWriter } from './row-writer.ts'
+import { type RecoveredSessions, SessionGathering } from './session-gathering.ts'
 
 const PAUSE_BYTES = 4_194_304 // read at a stretch: then others on the thread have their turn
 
@@ -47,6 +48,8 @@ export interface RecoveryParts {
   readonly changeOf: ChangeOf
   /** Where retained messages go; absent: another part brings them. */
   readonly retained?: RetainedSink
+  /** Where sessions go, and what waits for them; absent: another part brings them. */
+  readonly sessions?: RecoveredSessions
   /** Called after every few megabytes and every batch of rows. */
   readonly progress?: (progress: RecoveryProgress) => void
   readonly files?: LogFiles
@@ -66,6 +69,8 @@ export interface Recovery {
   /** Rows that were written. */
   readonly rows: number
   readonly logs: readonly RecoveredLog[]
+  /** The greatest of the messages that wait for sessions; 0: there was none. */
+  readonly lastOrder: number
 }
 
 /** @throws data.unreadable, data.newer */
@@ -98,6 +103,7 @@ export async function recoverPart(
   const chains = new EntryChains(range, parts.chainBounds)
   const writer = new RowWriter(store, changeOf)
   const retained = parts.retained && new RetainedGathering(parts.retained)
+  const sessions = parts.sessions && new SessionGathering(parts.sessions)
   const entry = new EntryView()
   const logs: RecoveredLog[] = []
   let [entries, bytes, pauseAt] = [0, 0, PAUSE_BYTES]
@@ -116,13 +122,24 @@ export async function recoverPart(
           position = entry.moveTo(chunk, position)
           if (record.firstSequence + i <= checkpointed) continue
           entries += 1
-          if (entry.class === ENTRY_CLASS.retained) retained?.add(entry)
           const { number } = entry
+          switch (entry.class) {
+            case ENTRY_CLASS.retained:
+              retained?.add(entry)
+              continue
+            case ENTRY_CLASS.waiting:
+              sessions?.addWaiting(entry)
+              continue
+            case ENTRY_CLASS.session:
+              sessions?.addChange(entry)
+              continue
+          }
           if (number < range.first || number > range.last) continue
           chains.add(entry, tellingPart(entry.class, chunk, entry.payloadAt, entry.end))
         }
         bytes += record.length
         if (retained?.isFull === true) await retained.write()
+        if (sessions?.isFull === true) await sessions.write()
         if (chains.isFull) {
           await writer.write(chains, tell)
           chains.clear()
@@ -139,8 +156,9 @@ export async function recoverPart(
   }
   tell()
   await retained?.write()
+  await sessions?.write()
   await writer.write(chains, tell)
-  return { entries, rows: writer.written, logs }
+  return { entries, rows: writer.written, logs, lastOrder: sessions?.lastOrder ?? 0 }
 }
 
 /** When all rows are in the store: the logs up to here need not be read again. */

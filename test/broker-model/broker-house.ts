@@ -9,8 +9,11 @@ import { Router } from '../../actors/router/router.ts'
 import { SharedRetained } from '../../actors/router/shared-retained.ts'
 import { Background } from '../../actors/runtime/background.ts'
 import { Session } from '../../actors/session/session.ts'
+import { SessionFigures } from '../../actors/session/session-figures.ts'
+import { SessionHouse } from '../../actors/session/session-house.ts'
 import { SharedDirectory } from '../../actors/session/shared-directory.ts'
 import { deriveSettings } from '../../core/domain/settings-schema.ts'
+import type { SessionMaker } from '../../core/ports/client-session.ts'
 import { OutputSlab } from '../../protocol/listeners/output-slab.ts'
 import type { ConnectionSurroundings } from '../../protocol/mqtt/connection-surroundings.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../../protocol/mqtt/control-packets.ts'
@@ -19,6 +22,7 @@ import { TokenBucket } from '../../protocol/mqtt/token-bucket.ts'
 import { type GroupShard, ShardGroup } from '../actors/shard-group.ts'
 import type { Chance } from '../simulation/chance.ts'
 import { MemoryRetained } from '../support/memory-retained.ts'
+import { MemorySessions } from '../support/memory-sessions.ts'
 import { RecordedDiagnostics } from '../support/recorded-diagnostics.ts'
 import { countingRandom } from '../support/service-house.ts'
 
@@ -26,6 +30,7 @@ export interface BrokerShard {
   readonly around: ConnectionSurroundings
   readonly slab: OutputSlab
   readonly retained: RetainedMessages
+  readonly sessions: SessionHouse
 }
 
 export class BrokerHouse {
@@ -33,6 +38,8 @@ export class BrokerHouse {
   readonly shards: readonly BrokerShard[]
   readonly #store = new MemoryRetained()
   readonly #figures = new RetainedFigures()
+  readonly #sessionStore = new MemorySessions()
+  readonly #sessionFigures = new SessionFigures()
   readonly #chance: Chance
   readonly #slabs: readonly OutputSlab[]
   /** Background work, with the shard that it is of. */
@@ -59,6 +66,8 @@ export class BrokerHouse {
     const { turns } = this.group.shard(shard)
     turns.turn.enter()
     await this.shards[shard]?.retained.share()?.store()
+    await this.shards[shard]?.sessions.waiting.share()?.store()
+    await this.shards[shard]?.sessions.sessions.share()?.store()
     this.#figures.setTotals({ messages: this.#store.messages, bytes: 0 })
   }
 
@@ -110,9 +119,42 @@ export class BrokerHouse {
       capacity: 100,
       awaits: [],
     })
+    const makeSession: SessionMaker = (outlet, { receiveMaximum, arrivals }) => {
+      const inflight = Math.min(limits.inflight, receiveMaximum)
+      const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
+      const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
+      const parts = { bounds, counters: tally, now: () => turn.now }
+      return new Session(outlet, { ...parts, background: background.add })
+    }
     const { clock } = this.group
     const background = new Background(clock, (run) => this.#slices.push({ shard, run }))
     const slab = this.#slabs[number] as OutputSlab
+    const sessions = new SessionHouse({
+      shard: number,
+      incarnation: 1,
+      figures: this.#sessionFigures,
+      mesh,
+      directory,
+      base: 0,
+      reader: this.#sessionStore,
+      sink: this.#sessionStore,
+      limits,
+      counters: tally,
+      timers,
+      background: background.add,
+      now: () => turn.now,
+      append: () => {},
+      makeSession,
+      publishWill: (_space, will) => {
+        const route = relay.route(will.topic)
+        if (will.retain) relay.retain(route, will)
+        relay.publish(route, will, undefined)
+      },
+      onOverdrawn: () => {},
+      onTold: () => routes?.touch(),
+    })
+    const relay = new Router({ others: routes, retained, waiting: sessions.waiting })
+    sessions.attach(0, relay)
     const around: ConnectionSurroundings = {
       turn,
       timers,
@@ -127,18 +169,13 @@ export class BrokerHouse {
       acknowledgement: new IncomingAcknowledgement(limits.userProperties),
       acks: new Uint16Array(4096),
       profile: 'plain',
-      relay: new Router({ others: routes, retained }),
+      relay,
       directory,
       devices: { claim: () => {} },
       inbox: { deliverCustom: () => 'offline' },
-      makeSession: (outlet, { receiveMaximum, arrivals }) => {
-        const inflight = Math.min(limits.inflight, receiveMaximum)
-        const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
-        const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
-        const parts = { bounds, counters: tally, now: () => turn.now }
-        return new Session(outlet, { ...parts, background: background.add })
-      },
+      makeSession,
+      sessions: sessions.host(0, ''),
     }
-    return { around, slab, retained }
+    return { around, slab, retained, sessions }
   }
 }

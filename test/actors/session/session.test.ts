@@ -23,6 +23,8 @@ class Outlet implements PacketOutlet {
     return true
   }
 
+  release(): void {}
+
   overflow(): void {
     this.overflows += 1
   }

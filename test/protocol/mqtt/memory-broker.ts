@@ -6,13 +6,18 @@ import { RetainedFigures } from '../../../actors/router/retained-figures.ts'
 import { RetainedMessages } from '../../../actors/router/retained-messages.ts'
 import { Router } from '../../../actors/router/router.ts'
 import { Background } from '../../../actors/runtime/background.ts'
+import { Mesh } from '../../../actors/runtime/mesh.ts'
 import { Tally } from '../../../actors/runtime/tally.ts'
 import { TimingWheel } from '../../../actors/runtime/timing-wheel.ts'
 import { Session } from '../../../actors/session/session.ts'
+import { SessionFigures } from '../../../actors/session/session-figures.ts'
+import { SessionHouse } from '../../../actors/session/session-house.ts'
 import type { AccessPolicy } from '../../../core/domain/access-policy.ts'
+import type { LogEntry } from '../../../core/domain/log-entry.ts'
 import type { RetainedRow } from '../../../core/domain/retained-row.ts'
 import type { Limits } from '../../../core/domain/settings.ts'
 import { deriveSettings } from '../../../core/domain/settings-schema.ts'
+import type { SessionMaker } from '../../../core/ports/client-session.ts'
 import type { DeviceHost } from '../../../core/ports/device-host.ts'
 import { OutputSlab } from '../../../protocol/listeners/output-slab.ts'
 import type { ConnectionSurroundings } from '../../../protocol/mqtt/connection-surroundings.ts'
@@ -24,6 +29,7 @@ import type { DeviceHouse } from '../../support/device-house.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { ManualTurns } from '../../support/manual-turns.ts'
 import { MemoryRetained } from '../../support/memory-retained.ts'
+import { MemorySessions } from '../../support/memory-sessions.ts'
 import { RecordedDiagnostics } from '../../support/recorded-diagnostics.ts'
 import { countingRandom } from '../../support/service-house.ts'
 import { soloDirectory } from '../../support/solo-mesh.ts'
@@ -39,6 +45,10 @@ const NO_DEVICES: DeviceHost = {
 export interface BrokerOptions {
   readonly limits?: Partial<Limits>
   readonly policy?: AccessPolicy
+  /** Of a broker before this one, as its process left it. */
+  readonly sessionStore?: MemorySessions
+  readonly sessionFigures?: SessionFigures
+  readonly incarnation?: number
   /** Its devices connect as `{deviceName}` in the user name; others are clients. */
   readonly house?: DeviceHouse
 }
@@ -57,6 +67,10 @@ export class MemoryBroker {
   readonly figures: RetainedFigures = new RetainedFigures()
   /** Retained messages that were written to the log. */
   readonly journal: RetainedRow[] = []
+  /** Entries of lasting sessions, and of what waits for them. */
+  readonly log: LogEntry[] = []
+  readonly sessionStore: MemorySessions
+  readonly sessions: SessionHouse
   readonly #options: BrokerOptions
   readonly #slices: (() => void)[] = []
 
@@ -81,7 +95,45 @@ export class MemoryBroker {
       announceStored: () => {},
       now: () => this.turns.turn.now,
     })
+    this.sessionStore = options.sessionStore ?? new MemorySessions()
+    const directory = soloDirectory(this.timers)
+    const makeSession: SessionMaker = (outlet, { receiveMaximum, arrivals }) => {
+      const inflight = Math.min(limits.inflight, receiveMaximum)
+      const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
+      const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
+      return new Session(outlet, {
+        bounds,
+        counters: this.tally,
+        now: () => this.turns.turn.now,
+        background: background.add,
+      })
+    }
+    this.sessions = new SessionHouse({
+      shard: 0,
+      incarnation: options.incarnation ?? 1,
+      figures: options.sessionFigures ?? new SessionFigures(),
+      mesh: new Mesh({ shard: 0, turn: this.turns.turn }),
+      directory,
+      base: 0,
+      reader: this.sessionStore,
+      sink: this.sessionStore,
+      limits,
+      counters: this.tally,
+      timers: this.timers,
+      background: background.add,
+      now: () => this.turns.turn.now,
+      append: (entry) => this.log.push({ ...entry, payload: Uint8Array.from(entry.payload) }),
+      makeSession,
+      publishWill: (_space, will) => {
+        const route = this.router.route(will.topic)
+        if (will.retain) this.router.retain(route, will)
+        this.router.publish(route, will, undefined)
+      },
+      onOverdrawn: () => {},
+      onTold: () => {},
+    })
     this.router = new Router({
+      waiting: this.sessions.waiting,
       retained: this.retained,
       onNobody: () => this.tally.add('delivery.dropped', 'no-member'),
     })
@@ -100,21 +152,15 @@ export class MemoryBroker {
       acks: new Uint16Array(4096),
       profile: house === undefined ? 'plain' : 'alibaba',
       relay: this.router,
-      directory: soloDirectory(this.timers),
+      directory,
       devices: house?.devices ?? NO_DEVICES,
       inbox: house?.devices ?? { deliverCustom: () => 'offline' },
-      makeSession: (outlet, { receiveMaximum, arrivals }) => {
-        const inflight = Math.min(limits.inflight, receiveMaximum)
-        const queue = { messages: limits.queueMessages, bytes: limits.queueBytes }
-        const bounds = { inflight, arrivals, queue, queuePolicy: limits.queuePolicy }
-        return new Session(outlet, {
-          bounds,
-          counters: this.tally,
-          now: () => this.turns.turn.now,
-          background: background.add,
-        })
-      },
+      makeSession,
+      sessions: this.sessions.host(0, ''),
     }
+    this.sessions.attach(0, this.router)
+    this.turns.turn.enter()
+    this.sessions.load(() => true)
   }
 
   /** Lets anyone in: as the device of its user name where there is one, else as a client. */
@@ -164,12 +210,18 @@ export class MemoryBroker {
     const share = this.retained.share()
     await share?.store().catch(() => share.failed())
     this.figures.setTotals({ messages: this.store.messages, bytes: 0 })
+    for (const take of [this.sessions.waiting.share, this.sessions.sessions.share]) {
+      const other = take()
+      await other?.store().catch(() => other.failed())
+    }
   }
 
   passSeconds(seconds: number): void {
     for (let i = 0; i < seconds; i++) {
       this.clock.advance(1000)
       this.timers.tick()
+      this.turns.turn.enter()
+      this.sessions.sessions.tick(() => true)
       this.settle()
     }
   }

@@ -1,0 +1,231 @@
+/**
+ * Writes lasting sessions and what waits for them; in the storage thread. All of it may come twice, and in any order of
+ * the logs: a message is not put in a queue that is behind it (`isDone`), and a row that says how far its session is
+ * removes what was put there before. So neither needs to wait for the other.
+ *
+ * A queue has bounds: beyond them its oldest messages go, and are counted.
+ */
+import { decodeCursor, decodeHead } from '../core/domain/session-codec.ts'
+import { dueAt, isDone, type SessionCursor } from '../core/domain/session-row.ts'
+import { compareStamps } from '../core/domain/token.ts'
+import { decodeWaiting } from '../core/domain/waiting-message.ts'
+import type { SessionSink, SessionUpdate, WaitingBatch } from '../core/ports/session-store.ts'
+import type { Databases, Environment } from './environment.ts'
+import { dueKey, orderOf, queueKey } from './session-store.ts'
+
+const REMOVED_AT_ONCE = 5000 // of a queue, in one transaction: some 50 ms
+const LAST_ORDER = 'messages:lastOrder'
+
+export interface QueueBounds {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** A session as far as it matters to its queue. */
+interface Known {
+  readonly born: number
+  readonly cursor: SessionCursor
+}
+
+export class SessionWriter implements SessionSink {
+  readonly #environment: Environment
+  readonly #bounds: QueueBounds
+
+  constructor(environment: Environment, bounds: QueueBounds) {
+    this.#environment = environment
+    this.#bounds = bounds
+  }
+
+  /** The greatest order that was ever stored. */
+  get lastOrder(): number {
+    return (this.#environment.databases.meta.get(LAST_ORDER) as number | undefined) ?? 0
+  }
+
+  storeWaiting(messages: readonly WaitingBatch[]): Promise<number> {
+    return this.#environment.transaction(() => {
+      const put = new Put(this.#environment.databases)
+      let lastOrder = this.lastOrder
+      for (const { targets, payload } of messages) {
+        const { message, terms } = decodeWaiting(payload, targets.length)
+        put.message(message.buffer, message.order, message.log, targets, terms)
+        lastOrder = Math.max(lastOrder, message.order)
+      }
+      void this.#environment.databases.meta.put(LAST_ORDER, lastOrder)
+      return put.trim(this.#bounds)
+    })
+  }
+
+  async storeSessions(updates: readonly SessionUpdate[]): Promise<void> {
+    const { databases } = this.#environment
+    const removing = await this.#environment.transaction(() =>
+      updates.filter((update) => storeSession(databases, update)),
+    )
+    for (const update of removing) await this.#clean(update)
+  }
+
+  /** Removes from the queue of a session what it needs no more; then, where it has ended, the session. */
+  async #clean({ number, cursor, ended }: SessionUpdate): Promise<void> {
+    const { databases } = this.#environment
+    const { stamp } = decodeCursor(cursor)
+    for (let from = 0; ; ) {
+      const start = from
+      const next = await this.#environment.transaction(() => {
+        // A session that began anew meanwhile, under the same number, is not ours to remove.
+        const stored = databases.sessionCursors.get(number)
+        const over = stored !== undefined && compareStamps(decodeCursor(stored).stamp, stamp) > 0
+        if (over && ended) return undefined
+        const at = removeDone(databases, number, start, ended)
+        if (at === undefined && ended) removeSession(databases, number)
+        return at
+      })
+      if (next === undefined) return
+      from = next
+    }
+  }
+}
+
+/** One transaction's messages on their way into queues. */
+class Put {
+  readonly #databases: Databases
+  readonly #known = new Map<number, Known | undefined>()
+  readonly #grown = new Set<number>()
+
+  constructor(databases: Databases) {
+    this.#databases = databases
+  }
+
+  message(
+    bytes: Uint8Array,
+    order: number,
+    log: number,
+    targets: readonly number[],
+    terms: readonly Buffer[],
+  ): void {
+    const { queues, messages, messageUses } = this.#databases
+    let uses = messageUses.get(order) ?? 0
+    const before = uses
+    for (const [i, number] of targets.entries()) {
+      const known = this.#session(number)
+      if (known !== undefined && isDone(known.born, known.cursor, log, order)) continue
+      const key = queueKey(number, order)
+      if (queues.doesExist(key)) continue
+      const value = Buffer.concat([Buffer.from([log & 0xff, log >> 8]), terms[i] as Buffer])
+      void queues.put(key, value)
+      addTotals(this.#databases, number, 1, bytes.length)
+      this.#grown.add(number)
+      uses += 1
+    }
+    if (uses === before) return
+    if (before === 0) void messages.put(order, Buffer.from(bytes))
+    void messageUses.put(order, uses)
+  }
+
+  /** Drops the oldest of queues above their bounds; returns how many. */
+  trim(bounds: QueueBounds): number {
+    let dropped = 0
+    for (const number of this.#grown) {
+      let [messages, bytes] = this.#databases.queueTotals.get(number) ?? [0, 0]
+      while (messages > bounds.messages || bytes > bounds.bytes) {
+        const [key] = [...this.#databases.queues.getKeys(ofSession(number, 0, 1))]
+        if (key === undefined) break
+        removeQueued(this.#databases, number, orderOf(key))
+        dropped += 1
+        ;[messages, bytes] = this.#databases.queueTotals.get(number) ?? [0, 0]
+      }
+    }
+    return dropped
+  }
+
+  /** `undefined`: it has no row yet, so that nothing of its queue is done. */
+  #session(number: number): Known | undefined {
+    if (this.#known.has(number)) return this.#known.get(number)
+    const head = this.#databases.sessions.get(number)
+    const cursor = this.#databases.sessionCursors.get(number)
+    const known =
+      head === undefined || cursor === undefined
+        ? undefined
+        : { born: decodeHead(head).born, cursor: decodeCursor(cursor) }
+    this.#known.set(number, known)
+    return known
+  }
+}
+
+/** True where its queue is to be looked through. */
+function storeSession(databases: Databases, update: SessionUpdate): boolean {
+  const { sessions, sessionCursors, sessionDue } = databases
+  const { number, ended } = update
+  const cursor = decodeCursor(update.cursor)
+  const storedCursor = sessionCursors.get(number)
+  const storedHead = sessions.get(number)
+  const before = storedCursor === undefined ? undefined : decodeCursor(storedCursor)
+  if (before !== undefined && compareStamps(cursor.stamp, before.stamp) <= 0) return false
+  if (before !== undefined && storedHead !== undefined) {
+    const at = dueAt({ head: decodeHead(storedHead), cursor: before })
+    if (Number.isFinite(at)) void sessionDue.remove(dueKey(at, number))
+  }
+  const head = update.head ?? storedHead
+  if (head === undefined) return false // a change of a session that has ended since
+  if (update.head !== undefined) void sessions.put(number, Buffer.from(update.head))
+  void sessionCursors.put(number, Buffer.from(update.cursor))
+  const at = dueAt({ head: decodeHead(head), cursor })
+  if (Number.isFinite(at) && !ended) void sessionDue.put(dueKey(at, number), Buffer.alloc(0))
+  return ended || databases.queueTotals.get(number) !== undefined
+}
+
+/** A step; returns from where to go on, `undefined` at the end. */
+function removeDone(
+  databases: Databases,
+  number: number,
+  from: number,
+  all: boolean,
+): number | undefined {
+  const head = databases.sessions.get(number)
+  const row = databases.sessionCursors.get(number)
+  if (head === undefined || row === undefined) return undefined
+  const { born } = decodeHead(head)
+  const cursor = decodeCursor(row)
+  const last = Math.max(born, ...cursor.reached.values())
+  const range = ofSession(number, from, REMOVED_AT_ONCE)
+  const entries = [...databases.queues.getRange(range)].map(({ key, value }) => {
+    return { order: orderOf(key), log: value.readUInt16LE(0) }
+  })
+  for (const { order, log } of entries) {
+    if (all || isDone(born, cursor, log, order)) removeQueued(databases, number, order)
+  }
+  const end = entries.at(-1)
+  if (entries.length < REMOVED_AT_ONCE || end === undefined) return undefined
+  return all || end.order < last ? end.order + 1 : undefined
+}
+
+function removeSession(databases: Databases, number: number): void {
+  void databases.sessions.remove(number)
+  void databases.sessionCursors.remove(number)
+  void databases.queueTotals.remove(number)
+}
+
+function removeQueued(databases: Databases, number: number, order: number): void {
+  const { queues, messages, messageUses } = databases
+  void queues.remove(queueKey(number, order))
+  const uses = messageUses.get(order) ?? 0
+  addTotals(databases, number, -1, -(messages.get(order)?.length ?? 0))
+  if (uses > 1) {
+    void messageUses.put(order, uses - 1)
+    return
+  }
+  void messageUses.remove(order)
+  void messages.remove(order)
+}
+
+function addTotals({ queueTotals }: Databases, number: number, count: number, by: number): void {
+  const [messages, bytes] = queueTotals.get(number) ?? [0, 0]
+  if (messages + count <= 0) void queueTotals.remove(number)
+  else void queueTotals.put(number, [messages + count, bytes + by])
+}
+
+function ofSession(
+  number: number,
+  from: number,
+  limit: number,
+): { readonly start: Buffer; readonly end: Buffer; readonly limit: number } {
+  return { start: queueKey(number, from), end: queueKey(number + 1, 0), limit }
+}
