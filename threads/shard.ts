@@ -251,7 +251,7 @@ const sessions = new SessionHouse({
   timers,
   background: background.add,
   now: () => turn.now,
-  append: turnLog.append,
+  append: (entry) => void turnLog.append(entry),
   makeSession,
   publishWill,
   onOverdrawn: (peer) => {

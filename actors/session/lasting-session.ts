@@ -1,5 +1,5 @@
 /**
- * A session that outlives its connection (MQTT 5.0 §4.1), on the shard that has custody of it. What happens to it is a
+ * A session that outlives its connection (MQTT 5.0 §4.1) [MQTT-3.1.2-23] [MQTT-4.1.0-1], on the shard that has custody of it. What happens to it is a
  * change of its row, in the log before its effect leaves. Its messages come from the shards that got them, once it
  * listens there, and from the store.
  *
@@ -279,7 +279,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
       return true
     }
     if (!sent.received) {
-      // In the log before PUBREL leaves: from here on it is never sent again [MQTT-4.3.3-6].
+      // In the log before PUBREL leaves: from here on it is never sent again.
       this.#parts.change(this, { kind: 'received', packetId })
       this.#parts.done(this, sent.log)
     }
@@ -311,7 +311,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
 
   // ---- inside
 
-  /** @param resends  what was sent on an earlier connection comes first [MQTT-4.4.0-1] */
+  /** @param resends  what was sent on an earlier connection comes first, in its order [MQTT-4.4.0-1] [MQTT-4.6.0-1] */
   #listen(resends: boolean): void {
     this.#forgetTold()
     this.#mode = 'gathering'
@@ -433,7 +433,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
       if (
         message === undefined ||
         terms === undefined ||
-        !this.#send(message, qos, packetId, true, terms)
+        !this.#send(message, qos, packetId, true, terms) // marked [MQTT-3.3.1-1]
       ) {
         this.#finish(sent)
       } else {

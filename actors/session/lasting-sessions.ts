@@ -157,8 +157,9 @@ export class LastingSessions {
       this.#end(session)
       session = undefined
     }
-    const present = session !== undefined
+    const present = session !== undefined // then it goes on [MQTT-3.1.2-5]
     if (session === undefined) {
+      // [MQTT-3.1.2-6]
       if (terms.expirySec === 0) return make()
       if (figures.sessions >= bounds.sessions) return { kind: 'too-many' }
       session = this.#begin(name, space, number)

@@ -1,8 +1,9 @@
 /**
- * Sessions as bytes: rows in MessagePack, in the store and between shards; changes in the message log, of which those
- * that come with every message have a fixed layout. `docs/formats.md`, "Session".
+ * Sessions as bytes: rows in JSON, in the store and between shards; changes in the message log, of which those that come
+ * with every message have a fixed layout. `docs/formats.md`, "Session".
  */
-import { Packr } from 'msgpackr'
+import type { SubscriptionOptions } from '../ports/relay.ts'
+import { PlatformError } from './errors.ts'
 import type { DeviceNumber } from './identifiers.ts'
 import { ENTRY_CLASS, type LogEntry } from './log-entry.ts'
 import type { Qos } from './qos.ts'
@@ -12,10 +13,9 @@ import type {
   SessionCursor,
   SessionHead,
   SessionRow,
+  SessionWill,
 } from './session-row.ts'
 import type { Stamp } from './token.ts'
-
-const packr = new Packr({ useRecords: false, copyBuffers: true })
 
 /** Stored: never change one, add behind. */
 const KINDS: readonly SessionChange['kind'][] = [
@@ -40,39 +40,66 @@ const NO_TARGETS: readonly number[] = []
 const SHORT = Buffer.alloc(3)
 const LONG = Buffer.alloc(14)
 
-export function encodeHead({ subscriptions, ...head }: SessionHead): Buffer {
-  return Buffer.from(packr.pack({ ...head, subscriptions: [...subscriptions] }))
+interface HeadText extends Omit<SessionHead, 'subscriptions' | 'will'> {
+  readonly will?: WillText
+  readonly subscriptions: readonly (readonly [filter: string, options: SubscriptionOptions])[]
+}
+
+interface WillText extends Omit<SessionWill, 'bytes'> {
+  /** Base64. */
+  readonly bytes: string
+}
+
+interface CursorText extends Omit<SessionCursor, 'reached' | 'inflight' | 'arrivals'> {
+  readonly reached: readonly (readonly [log: number, order: number])[]
+  readonly inflight: readonly Inflight[]
+  readonly arrivals: readonly number[]
+}
+
+export function encodeHead(head: SessionHead): Buffer {
+  return toBytes(headText(head))
 }
 
 export function decodeHead(bytes: Uint8Array): SessionHead {
-  const { subscriptions, ...head } = packr.unpack(Buffer.from(bytes)) as Omit<
-    SessionHead,
-    'subscriptions'
-  > & { readonly subscriptions: [] }
-  return { ...head, subscriptions: new Map(subscriptions) }
+  return headOf(fromBytes(bytes) as HeadText)
 }
 
 export function encodeCursor(cursor: SessionCursor): Buffer {
-  const { reached, inflight, arrivals, ...rest } = cursor
-  return Buffer.from(
-    packr.pack({
-      ...rest,
-      reached: [...reached],
-      inflight: [...inflight.values()],
-      arrivals: [...arrivals],
-    }),
-  )
+  return toBytes(cursorText(cursor))
 }
 
 export function decodeCursor(bytes: Uint8Array): SessionCursor {
-  const { reached, inflight, arrivals, ...rest } = packr.unpack(Buffer.from(bytes)) as Omit<
-    SessionCursor,
-    'reached' | 'inflight' | 'arrivals'
-  > & {
-    readonly reached: []
-    readonly inflight: readonly Inflight[]
-    readonly arrivals: readonly number[]
+  return cursorOf(fromBytes(bytes) as CursorText)
+}
+
+export function encodeRow({ head, cursor }: SessionRow): Buffer {
+  return toBytes([headText(head), cursorText(cursor)])
+}
+
+export function decodeRow(bytes: Uint8Array): SessionRow {
+  const [head, cursor] = fromBytes(bytes) as [HeadText, CursorText]
+  return { head: headOf(head), cursor: cursorOf(cursor) }
+}
+
+function headText({ subscriptions, will, ...head }: SessionHead): HeadText {
+  const text = { ...head, subscriptions: [...subscriptions] }
+  return will === undefined ? text : { ...text, will: willText(will) }
+}
+
+function headOf({ subscriptions, will, ...head }: HeadText): SessionHead {
+  return { ...head, will: will && willOf(will), subscriptions: new Map(subscriptions) }
+}
+
+function cursorText({ reached, inflight, arrivals, ...rest }: SessionCursor): CursorText {
+  return {
+    ...rest,
+    reached: [...reached],
+    inflight: [...inflight.values()],
+    arrivals: [...arrivals],
   }
+}
+
+function cursorOf({ reached, inflight, arrivals, ...rest }: CursorText): SessionCursor {
   return {
     ...rest,
     reached: new Map(reached),
@@ -81,13 +108,20 @@ export function decodeCursor(bytes: Uint8Array): SessionCursor {
   }
 }
 
-export function encodeRow({ head, cursor }: SessionRow): Buffer {
-  return Buffer.from(packr.pack([encodeHead(head), encodeCursor(cursor)]))
+function willText({ bytes, delaySec }: SessionWill): WillText {
+  return { bytes: Buffer.from(bytes).toString('base64'), delaySec }
 }
 
-export function decodeRow(bytes: Uint8Array): SessionRow {
-  const [head, cursor] = packr.unpack(Buffer.from(bytes)) as [Uint8Array, Uint8Array]
-  return { head: decodeHead(head), cursor: decodeCursor(cursor) }
+function willOf({ bytes, delaySec }: WillText): SessionWill {
+  return { bytes: Buffer.from(bytes, 'base64'), delaySec }
+}
+
+function toBytes(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
+
+function fromBytes(bytes: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
 }
 
 /** Valid until the next call: whoever appends copies. */
@@ -111,8 +145,16 @@ export function encodeChange(change: SessionChange): Uint8Array {
       return LONG
     case 'whole':
       return Buffer.concat([Buffer.from([code]), encodeRow(change.row)])
-    default:
-      return Buffer.concat([Buffer.from([code]), packr.pack(change)])
+    case 'opened': {
+      const will = change.will && willText(change.will)
+      return Buffer.concat([Buffer.from([code]), toBytes({ ...change, will })])
+    }
+    case 'closed':
+    case 'willDone':
+    case 'ended':
+    case 'subscribed':
+    case 'unsubscribed':
+      return Buffer.concat([Buffer.from([code]), toBytes(change)])
   }
 }
 
@@ -134,9 +176,23 @@ export function decodeChange(payload: Uint8Array): SessionChange {
       return { kind, log: bytes.readUInt16LE(3), order: bytes.readDoubleLE(6) }
     case 'whole':
       return { kind, row: decodeRow(bytes.subarray(1)) }
-    default:
-      return packr.unpack(bytes.subarray(1)) as SessionChange
+    case 'opened': {
+      const { will, ...change } = fromBytes(bytes.subarray(1)) as Omit<
+        SessionChange & { readonly kind: 'opened' },
+        'will'
+      > & { readonly will?: WillText }
+      return { ...change, will: will && willOf(will) }
+    }
+    case 'closed':
+    case 'willDone':
+    case 'ended':
+    case 'subscribed':
+    case 'unsubscribed':
+      return fromBytes(bytes.subarray(1)) as SessionChange
+    case undefined:
+      break
   }
+  throw new PlatformError('data.unreadable', `a session has a change of kind ${bytes[0]}`)
 }
 
 /** @param session  its number */

@@ -176,18 +176,17 @@ export function applyChange(
 
 /** Changes that the head has a part in. */
 export function changesHead({ kind }: SessionChange): boolean {
-  switch (kind) {
-    case 'whole':
-    case 'opened':
-    case 'closed':
-    case 'willDone':
-    case 'subscribed':
-    case 'unsubscribed':
-      return true
-    default:
-      return false
-  }
+  return HEAD_CHANGES.has(kind)
 }
+
+const HEAD_CHANGES: ReadonlySet<SessionChange['kind']> = new Set([
+  'whole',
+  'opened',
+  'closed',
+  'willDone',
+  'subscribed',
+  'unsubscribed',
+])
 
 /** The message is none of the session's any more: nobody will ask for it. */
 export function isDone(born: number, cursor: SessionCursor, log: number, order: number): boolean {

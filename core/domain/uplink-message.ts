@@ -51,8 +51,13 @@ function kindOf(entry: StoredEntry): UplinkKind | undefined {
     case 'retained':
     case 'waiting':
     case 'session':
+    case undefined:
       return undefined
-    default:
+    case 'status':
+    case 'properties':
+    case 'event':
+    case 'commandReply':
+    case 'custom':
       return kind
   }
 }

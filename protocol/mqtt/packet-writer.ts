@@ -30,7 +30,7 @@ export interface ConnackFacts {
   readonly assignedClientIdentifier: string | undefined
   /** Said only where it is not what the client asked for (§3.2.2.3.2). */
   readonly sessionExpiryInterval: number | undefined
-  /** 0 wherever the code is not [MQTT-3.2.2-6]. */
+  /** Never beside a refusing code [MQTT-3.2.2-6]. */
   readonly sessionPresent: boolean
 }
 

@@ -123,17 +123,10 @@ export async function recoverPart(
           if (record.firstSequence + i <= checkpointed) continue
           entries += 1
           const { number } = entry
-          switch (entry.class) {
-            case ENTRY_CLASS.retained:
-              retained?.add(entry)
-              continue
-            case ENTRY_CLASS.waiting:
-              sessions?.addWaiting(entry)
-              continue
-            case ENTRY_CLASS.session:
-              sessions?.addChange(entry)
-              continue
-          }
+          if (entry.class === ENTRY_CLASS.retained) retained?.add(entry)
+          else if (entry.class === ENTRY_CLASS.waiting) sessions?.addWaiting(entry)
+          else if (entry.class === ENTRY_CLASS.session) sessions?.addChange(entry)
+          if (entry.class >= ENTRY_CLASS.retained) continue
           if (number < range.first || number > range.last) continue
           chains.add(entry, tellingPart(entry.class, chunk, entry.payloadAt, entry.end))
         }
