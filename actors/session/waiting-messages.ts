@@ -22,7 +22,7 @@ const MAX_TOLD_BYTES = 1_048_576 // to one that begins to listen; where more wai
 const TARGETS_PER_ENTRY = 50_000 // of 65,535 that an entry can have
 const BYTES_PER_MESSAGE = 1_048_576 // to the storage thread
 
-export interface SessionQueueBounds {
+interface SessionQueueBounds {
   readonly messages: number
   readonly bytes: number
   readonly policy: SessionQueuePolicy

@@ -125,7 +125,7 @@ function fromBytes(bytes: Uint8Array): unknown {
 }
 
 /** Valid until the next call: whoever appends copies. */
-export function encodeChange(change: SessionChange): Uint8Array {
+function encodeChange(change: SessionChange): Uint8Array {
   const code = CODE[change.kind]
   switch (change.kind) {
     case 'acknowledged':

@@ -3,7 +3,7 @@
  * `docs/formats.md`, "Message that waits". Its order is its name: one counter gives it over all shards and all starts.
  */
 import type { Publication } from '../ports/publication.ts'
-import { type DeliveryTarget, decodeTerms, encodeTerms, endOfTerms } from './delivery-target.ts'
+import { type DeliveryTarget, encodeTerms, endOfTerms } from './delivery-target.ts'
 import type { DeviceNumber } from './identifiers.ts'
 import { ENTRY_CLASS, type LogEntry } from './log-entry.ts'
 import type { Qos } from './qos.ts'
@@ -154,8 +154,4 @@ export function waitingEntry(
     topic: '',
     payload,
   }
-}
-
-export function targetsOf(numbers: readonly number[], terms: readonly Buffer[]): DeliveryTarget[] {
-  return numbers.map((session, i) => ({ session, terms: decodeTerms(terms[i] as Buffer, 0) }))
 }

@@ -54,7 +54,7 @@ export interface LastingTerms extends SessionTerms {
   readonly will: DelayedWill | undefined
 }
 
-export interface DelayedWill {
+interface DelayedWill {
   readonly message: Publication
   readonly delaySec: number
 }

@@ -88,7 +88,7 @@ export class SessionGathering {
 }
 
 /** `undefined` where none of the changes is newer than the row. */
-export function foldSession(
+function foldSession(
   number: number,
   stored: SessionRow | undefined,
   entries: readonly StampedChange[],
