@@ -14,6 +14,7 @@ import type { Databases, Environment } from './environment.ts'
 import { dueKey, orderOf, queueKey } from './session-store.ts'
 
 const REMOVED_AT_ONCE = 5000 // of a queue, in one transaction: some 50 ms
+const FORGET_MS = 3_600_000 // longer than any shard may be behind with its checkpoints
 const LAST_ORDER = 'messages:lastOrder'
 
 export interface QueueBounds {
@@ -36,7 +37,7 @@ export class SessionWriter implements SessionSink {
     this.#bounds = bounds
   }
 
-  /** The greatest order that was ever stored. */
+  /** No lower order may be given: messages up to it were stored, or done with before they were. */
   get lastOrder(): number {
     return (this.#environment.databases.meta.get(LAST_ORDER) as number | undefined) ?? 0
   }
@@ -50,36 +51,49 @@ export class SessionWriter implements SessionSink {
         put.message(message.buffer, message.order, message.log, targets, terms)
         lastOrder = Math.max(lastOrder, message.order)
       }
-      void this.#environment.databases.meta.put(LAST_ORDER, lastOrder)
+      this.#setLastOrder(lastOrder)
       return put.trim(this.#bounds)
     })
   }
 
   async storeSessions(updates: readonly SessionUpdate[]): Promise<void> {
     const { databases } = this.#environment
-    const removing = await this.#environment.transaction(() =>
-      updates.filter((update) => storeSession(databases, update)),
-    )
-    for (const update of removing) await this.#clean(update)
+    const toClean = await this.#environment.transaction(() => {
+      this.#setLastOrder(Math.max(0, ...updates.map(lastOrderOf)))
+      return updates.filter((update) => storeSession(databases, update))
+    })
+    for (const { number } of toClean) await this.#clean(number)
   }
 
-  /** Removes from the queue of a session what it needs no more; then, where it has ended, the session. */
-  async #clean({ number, cursor, ended }: SessionUpdate): Promise<void> {
+  /** Removes what sessions that have ended left behind, once nothing late can come of them any more. */
+  async sweep(now: number): Promise<void> {
+    const { sessions, sessionCursors, queueTotals } = this.#environment.databases
+    for (const number of Array.from(queueTotals.getKeys())) {
+      if (!sessions.doesExist(number)) await this.#clean(number)
+    }
+    const forgettable: number[] = []
+    for (const { key, value } of sessionCursors.getRange()) {
+      if (!sessions.doesExist(key) && decodeCursor(value).offlineAt < now - FORGET_MS) {
+        forgettable.push(key)
+      }
+    }
+    await this.#environment.transaction(() => {
+      for (const number of forgettable) {
+        if (!sessions.doesExist(number)) void sessionCursors.remove(number)
+      }
+    })
+  }
+
+  #setLastOrder(order: number): void {
+    if (order > this.lastOrder) void this.#environment.databases.meta.put(LAST_ORDER, order)
+  }
+
+  /** Removes from the queue of a session what it needs no more; all of it where it has ended. */
+  async #clean(number: number): Promise<void> {
     const { databases } = this.#environment
-    const { stamp } = decodeCursor(cursor)
-    for (let from = 0; ; ) {
-      const start = from
-      const next = await this.#environment.transaction(() => {
-        // A session that began anew meanwhile, under the same number, is not ours to remove.
-        const stored = databases.sessionCursors.get(number)
-        const over = stored !== undefined && compareStamps(decodeCursor(stored).stamp, stamp) > 0
-        if (over && ended) return undefined
-        const at = removeDone(databases, number, start, ended)
-        if (at === undefined && ended) removeSession(databases, number)
-        return at
-      })
-      if (next === undefined) return
-      from = next
+    for (let from: number | undefined = 0; from !== undefined; ) {
+      const start: number = from
+      from = await this.#environment.transaction(() => removeDone(databases, number, start))
     }
   }
 }
@@ -136,71 +150,75 @@ class Put {
     return dropped
   }
 
-  /** `undefined`: it has no row yet, so that nothing of its queue is done. */
+  /** `undefined`: it has no row, so that nothing of its queue is done. */
   #session(number: number): Known | undefined {
     if (this.#known.has(number)) return this.#known.get(number)
     const head = this.#databases.sessions.get(number)
     const cursor = this.#databases.sessionCursors.get(number)
-    const known =
-      head === undefined || cursor === undefined
-        ? undefined
-        : { born: decodeHead(head).born, cursor: decodeCursor(cursor) }
+    const known = cursor === undefined ? undefined : knownOf(head, cursor)
     this.#known.set(number, known)
     return known
   }
 }
 
-/** True where its queue is to be looked through. */
+function lastOrderOf({ head, cursor }: SessionUpdate): number {
+  const { reached, endedAt = 0 } = decodeCursor(cursor)
+  const born = head === undefined ? 0 : decodeHead(head).born
+  return Math.max(born, endedAt, ...reached.values())
+}
+
+/**
+ * True where its queue is to be looked through. Of a session that has ended its cursor stays, alone, so that an older row
+ * which another shard stores late does not bring it back.
+ */
 function storeSession(databases: Databases, update: SessionUpdate): boolean {
   const { sessions, sessionCursors, sessionDue } = databases
-  const { number, ended } = update
+  const { number } = update
   const cursor = decodeCursor(update.cursor)
+  const ended = cursor.endedAt !== undefined
   const storedCursor = sessionCursors.get(number)
   const storedHead = sessions.get(number)
   const before = storedCursor === undefined ? undefined : decodeCursor(storedCursor)
   if (before !== undefined && compareStamps(cursor.stamp, before.stamp) <= 0) return false
+  const head = update.head ?? storedHead
+  if (head === undefined && !ended) return false // a change of a session that has ended since
   if (before !== undefined && storedHead !== undefined) {
     const at = dueAt({ head: decodeHead(storedHead), cursor: before })
     if (Number.isFinite(at)) void sessionDue.remove(dueKey(at, number))
   }
-  const head = update.head ?? storedHead
-  if (head === undefined) return false // a change of a session that has ended since
-  if (update.head !== undefined) void sessions.put(number, Buffer.from(update.head))
   void sessionCursors.put(number, Buffer.from(update.cursor))
+  if (ended || head === undefined) {
+    void sessions.remove(number)
+    return true
+  }
+  if (update.head !== undefined) void sessions.put(number, Buffer.from(update.head))
   const at = dueAt({ head: decodeHead(head), cursor })
-  if (Number.isFinite(at) && !ended) void sessionDue.put(dueKey(at, number), Buffer.alloc(0))
-  return ended || databases.queueTotals.get(number) !== undefined
+  if (Number.isFinite(at)) void sessionDue.put(dueKey(at, number), Buffer.alloc(0))
+  return databases.queueTotals.get(number) !== undefined
 }
 
 /** A step; returns from where to go on, `undefined` at the end. */
-function removeDone(
-  databases: Databases,
-  number: number,
-  from: number,
-  all: boolean,
-): number | undefined {
+function removeDone(databases: Databases, number: number, from: number): number | undefined {
   const head = databases.sessions.get(number)
   const row = databases.sessionCursors.get(number)
-  if (head === undefined || row === undefined) return undefined
-  const { born } = decodeHead(head)
-  const cursor = decodeCursor(row)
-  const last = Math.max(born, ...cursor.reached.values())
+  if (row === undefined) return undefined
+  const { born, cursor } = knownOf(head, row)
+  const last = Math.max(born, cursor.endedAt ?? 0, ...cursor.reached.values())
   const range = ofSession(number, from, REMOVED_AT_ONCE)
   const entries = [...databases.queues.getRange(range)].map(({ key, value }) => {
     return { order: orderOf(key), log: value.readUInt16LE(0) }
   })
   for (const { order, log } of entries) {
-    if (all || isDone(born, cursor, log, order)) removeQueued(databases, number, order)
+    if (isDone(born, cursor, log, order)) removeQueued(databases, number, order)
   }
   const end = entries.at(-1)
   if (entries.length < REMOVED_AT_ONCE || end === undefined) return undefined
-  return all || end.order < last ? end.order + 1 : undefined
+  return end.order < last ? end.order + 1 : undefined
 }
 
-function removeSession(databases: Databases, number: number): void {
-  void databases.sessions.remove(number)
-  void databases.sessionCursors.remove(number)
-  void databases.queueTotals.remove(number)
+/** @param head  none: it has ended */
+function knownOf(head: Uint8Array | undefined, cursor: Uint8Array): Known {
+  return { born: head === undefined ? 0 : decodeHead(head).born, cursor: decodeCursor(cursor) }
 }
 
 function removeQueued(databases: Databases, number: number, order: number): void {

@@ -61,7 +61,7 @@ export const HELPER_METHODS: readonly (keyof HelperControl)[] = ['restore', 'fin
 /** @throws data.unreadable, data.newer */
 export async function replayAtStart(
   parts: ReplayParts,
-): Promise<StorageReady['replayed'] & Pick<Recovery, 'logs' | 'lastOrder'>> {
+): Promise<StorageReady['replayed'] & Pick<Recovery, 'logs'>> {
   const { environment, checkpoints, retained, sessions } = parts
   const { storePath, logsPath, diagnostics } = parts
   const startedAt = systemClock.monotonic()
@@ -77,11 +77,11 @@ export async function replayAtStart(
     helped ? help({ storePath, plan, range: rest }, checkpoints) : 0,
   ])
   await finishRecovery(checkpoints, recovery.logs)
-  const { entries, logs, lastOrder } = recovery
+  const { entries, logs } = recovery
   const rows = recovery.rows + helperRows
   const tookMs = Math.round(systemClock.monotonic() - startedAt)
   if (entries > 0) diagnostics.info('message log replayed', { entries, rows, tookMs })
-  return { entries, rows, tookMs, logs, lastOrder }
+  return { entries, rows, tookMs, logs }
 }
 
 /** Rows that the helper has had stored. */

@@ -22,6 +22,7 @@ import { ShardBoard } from '../actors/runtime/shard-board.ts'
 import { ShardTurn } from '../actors/runtime/shard-turn.ts'
 import { Tally } from '../actors/runtime/tally.ts'
 import { TimingWheel } from '../actors/runtime/timing-wheel.ts'
+import type { LastingSession } from '../actors/session/lasting-session.ts'
 import { Session } from '../actors/session/session.ts'
 import { SessionFigures } from '../actors/session/session-figures.ts'
 import { SessionHouse } from '../actors/session/session-house.ts'
@@ -459,13 +460,13 @@ async function openDoors(): Promise<ShardReady> {
 }
 
 /** A Will whose delay is over, or that nobody has said yet of a connection that died. */
-function publishWill(space: number, will: WaitingMessage): void {
-  const withDevices = space === SPACE.alibaba
+function publishWill(session: LastingSession, will: WaitingMessage): void {
+  const withDevices = will.space === SPACE.alibaba
   const relay = withDevices ? spaces.alibaba : spaces.plain
   const parts = { relay, counters: tally, inbox: withDevices ? devices : undefined }
   const { topic } = will
   const device = withDevices ? customTopicOf(topic) : undefined
-  routeMessage(parts, relay.route(topic), device, will, undefined)
+  routeMessage(parts, relay.route(topic), device, will, session)
 }
 
 /** Each topic space has client identifiers of its own. */

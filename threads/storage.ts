@@ -99,9 +99,10 @@ retiring = setInterval(cleanUp, RETIRE_MS)
 
 function cleanUp(): void {
   retireOrphans()
-  retained.sweep(systemClock.now()).catch((error: unknown) => {
+  const now = systemClock.now()
+  Promise.all([retained.sweep(now), sessions.sink.sweep(now)]).catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error)
-    diagnostics.warn('expired retained messages could not be removed', { message })
+    diagnostics.warn('what has expired could not be removed from the store', { message })
   })
 }
 
@@ -132,9 +133,9 @@ async function replay(): Promise<StorageReady> {
     logsPath,
     diagnostics,
   })
-  const { logs, lastOrder, ...replayed } = recovery
+  const { logs, ...replayed } = recovery
   environment.refresh()
-  const order = Math.max(lastOrder, sessions.sink.lastOrder)
+  const order = sessions.sink.lastOrder
   new SessionFigures(start.sessions).begin(order, environment.databases.sessions.getCount())
   return {
     incarnation,

@@ -168,13 +168,11 @@ export class SharedGroup implements Redelivery {
 
   /** Nobody is there: it waits for the next lasting session, where there is one. */
   #wait(publication: Publication): void {
-    const { length } = this.#sessions
-    if (length === 0 || publication.qos === 0) {
-      this.#onNobody()
-      return
-    }
+    const waiting = publication.qos === 0 ? [] : this.#sessions.filter(({ terms }) => terms.qos > 0)
     this.#turn += 1
-    this.#send(publication, this.#sessions[this.#turn % length] as DeliveryTarget)
+    const target = waiting[this.#turn % Math.max(1, waiting.length)]
+    if (target === undefined) this.#onNobody()
+    else this.#send(publication, target)
   }
 
   #send(publication: Publication, { session, terms }: DeliveryTarget): void {

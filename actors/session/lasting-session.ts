@@ -91,7 +91,6 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   /** Not in the store as it is; the head with it. */
   dirty = false
   headDirty = true
-  ended = false
   readonly #parts: LastingSessionParts
   #outlet: PacketOutlet | undefined = undefined
   #mode: 'away' | 'gathering' | 'live' | 'behind' = 'away'
@@ -126,6 +125,10 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
 
   get lasting(): LastingSubscriber {
     return this
+  }
+
+  get ended(): boolean {
+    return this.row.cursor.endedAt !== undefined
   }
 
   get online(): boolean {
@@ -219,7 +222,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   hear(message: Publication, terms: TargetTerms): void {
     const outlet = this.#outlet
     if (outlet === undefined || this.#mode === 'away') return
-    if (!(message instanceof WaitingMessage) || message.order === 0) {
+    if (lowerQos(message.qos, terms.qos) === 0 || !(message instanceof WaitingMessage)) {
       if (outlet.congested) this.#parts.counters.add('delivery.dropped', 'slow-reader')
       else this.#send(message, 0, 0, false, terms)
       return

@@ -87,13 +87,10 @@ export interface LastingSessionsParts {
     message: Publication,
     terms: TargetTerms,
   ) => void
-  readonly publishWill: (space: number, will: WaitingMessage) => void
+  readonly publishWill: (session: LastingSession, will: WaitingMessage) => void
   /** A message that a shared subscription had chosen a session for that has ended. */
   readonly redeliver: (space: number, group: string, message: WaitingMessage) => void
 }
-
-/** What a shard gives of a session that another takes. */
-type GivenSession = readonly [row: Uint8Array, ended: boolean]
 
 export class LastingSessions {
   readonly #parts: LastingSessionsParts
@@ -178,29 +175,23 @@ export class LastingSessions {
   // ---- custody
 
   /** Another shard takes it; `undefined`: the store has it as it is. */
-  surrender(number: number): GivenSession | undefined {
+  surrender(number: number): Uint8Array | undefined {
     const session = this.#sessions.get(number)
     if (session === undefined) return undefined
     this.#sessions.delete(number)
     this.#tokens.delete(number)
     this.#away.delete(session)
     // An ended one is in the store until its end is.
-    if (!session.dirty && !session.ended) return undefined
-    return [encodeRow(session.row), session.ended]
+    return session.dirty || session.ended ? encodeRow(session.row) : undefined
   }
 
   /** It came with a row that the store does not have; the whole of it is our first entry. */
-  adopt(number: number, [row, ended]: GivenSession): void {
+  adopt(number: number, row: Uint8Array): void {
     const session = new LastingSession(number, decodeRow(row), this.#sessionParts)
     this.#sessions.set(number, session)
     this.#tokens.set(number, this.#newToken(number))
     this.#change(session, { kind: 'whole', row: session.row })
-    if (!ended) {
-      this.#away.add(session)
-      return
-    }
-    this.#change(session, { kind: 'ended' })
-    session.ended = true
+    if (!session.ended) this.#away.add(session)
   }
 
   /** It has something here that must not be let go yet. */
@@ -309,7 +300,7 @@ export class LastingSessions {
 
   #begin(name: string, space: number, number: number): LastingSession {
     const { figures, custody } = this.#parts
-    const row = newSession({ name, space, born: figures.order })
+    const row = newSession({ name, space, born: figures.nextOrder() })
     const session = new LastingSession(number, row, this.#sessionParts)
     const before = this.#sessions.get(number)
     if (before !== undefined) this.#away.delete(before)
@@ -341,10 +332,10 @@ export class LastingSessions {
 
   /** Where the session ends, whatever the delay [MQTT-3.1.3-9]. */
   #publishWill(session: LastingSession): void {
-    const { will, space } = session.row.head
+    const { will } = session.row.head
     if (will === undefined) return
     this.#change(session, { kind: 'willDone' })
-    this.#parts.publishWill(space, new WaitingMessage(Uint8Array.from(will.bytes)))
+    this.#parts.publishWill(session, new WaitingMessage(Uint8Array.from(will.bytes)))
   }
 
   #end(session: LastingSession): void {
@@ -355,8 +346,7 @@ export class LastingSessions {
     lines.ended(row, number) // before its Will: it is none of its own subscribers any more
     this.#publishWill(session)
     this.#redeliverStored(session)
-    this.#change(session, { kind: 'ended' })
-    session.ended = true
+    this.#change(session, { kind: 'ended', order: figures.order })
     this.#away.delete(session)
     figures.addSessions(-1)
   }
@@ -388,7 +378,7 @@ export class LastingSessions {
     const version = row.cursor.stamp.version + 1
     const stamp = { token: this.#tokens.get(number) as Token, version }
     row.cursor.stamp = stamp
-    if (change.kind !== 'whole' && change.kind !== 'ended') applyChange(row, change)
+    if (change.kind !== 'whole') applyChange(row, change)
     this.#parts.journal(number, stamp, change)
     if (changesHead(change)) session.headDirty = true
     if (session.dirty) return
@@ -440,11 +430,7 @@ function ends({ head, cursor }: SessionRow): number {
 }
 
 function updateOf(session: LastingSession, head: boolean): SessionUpdate {
-  const { number, row, ended } = session
-  return {
-    number,
-    head: head ? encodeHead(row.head) : undefined,
-    cursor: encodeCursor(row.cursor),
-    ended,
-  }
+  const { number, row } = session
+  const cursor = encodeCursor(row.cursor)
+  return { number, head: head ? encodeHead(row.head) : undefined, cursor }
 }

@@ -10,6 +10,7 @@ import type { Timers } from '../../core/ports/timers.ts'
 import type { Router } from '../router/router.ts'
 import { SessionRoutes } from '../router/session-routes.ts'
 import type { Mesh } from '../runtime/mesh.ts'
+import type { LastingSession } from './lasting-session.ts'
 import { LastingSessions, type SessionCustody } from './lasting-sessions.ts'
 import type { SessionFigures } from './session-figures.ts'
 import type { SharedDirectory } from './shared-directory.ts'
@@ -37,7 +38,8 @@ export interface SessionHouseParts {
   readonly append: (entry: LogEntry) => void
   /** Of a session that ends with its connection. */
   readonly makeSession: SessionMaker
-  readonly publishWill: (space: number, will: WaitingMessage) => void
+  /** `session`: whose it is; it may have ended. */
+  readonly publishWill: (session: LastingSession, will: WaitingMessage) => void
   readonly onOverdrawn: (peer: number) => void
   readonly onTold: () => void
 }
@@ -108,8 +110,7 @@ export class SessionHouse {
     })
     directory.serve({
       surrender: (number) => this.sessions.surrender(number - parts.base),
-      adopt: (number, row) =>
-        this.sessions.adopt(number - parts.base, row as Parameters<LastingSessions['adopt']>[1]),
+      adopt: (number, row) => this.sessions.adopt(number - parts.base, row as Uint8Array),
       keeps: (number) => this.sessions.keeps(number - parts.base),
     })
   }

@@ -50,7 +50,8 @@ interface WillText extends Omit<SessionWill, 'bytes'> {
   readonly bytes: string
 }
 
-interface CursorText extends Omit<SessionCursor, 'reached' | 'inflight' | 'arrivals'> {
+interface CursorText extends Omit<SessionCursor, 'reached' | 'inflight' | 'arrivals' | 'endedAt'> {
+  readonly endedAt?: number | undefined
   readonly reached: readonly (readonly [log: number, order: number])[]
   readonly inflight: readonly Inflight[]
   readonly arrivals: readonly number[]
@@ -99,9 +100,10 @@ function cursorText({ reached, inflight, arrivals, ...rest }: SessionCursor): Cu
   }
 }
 
-function cursorOf({ reached, inflight, arrivals, ...rest }: CursorText): SessionCursor {
+function cursorOf({ reached, inflight, arrivals, endedAt, ...rest }: CursorText): SessionCursor {
   return {
     ...rest,
+    endedAt,
     reached: new Map(reached),
     inflight: new Map(inflight.map((sent) => [sent.packetId, sent])),
     arrivals: new Set(arrivals),

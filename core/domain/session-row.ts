@@ -18,7 +18,7 @@ export interface SessionHead {
   name: string
   /** Its topic space. */
   space: number
-  /** The order of the youngest message when it began: older ones are none of its. */
+  /** An order of its own, given when it began: older messages are none of its, and it tells it from one before it. */
   born: number
   /** Seconds that it outlives its connection; `NEVER`. */
   expirySec: number
@@ -58,6 +58,8 @@ export interface SessionCursor {
   readonly arrivals: Set<number>
   /** Given last. */
   lastPacketId: number
+  /** It is over: no message up to this order is wanted. The number may be another session's behind it. */
+  endedAt: number | undefined
 }
 
 export interface SessionRow {
@@ -81,7 +83,8 @@ export type SessionChange =
     }
   /** The Will was published, or is forgone. */
   | { readonly kind: 'willDone' }
-  | { readonly kind: 'ended' }
+  /** `order`: of the youngest message then. */
+  | { readonly kind: 'ended'; readonly order: number }
   | { readonly kind: 'subscribed'; readonly filter: string; readonly options: SubscriptionOptions }
   | { readonly kind: 'unsubscribed'; readonly filter: string }
   | {
@@ -117,14 +120,15 @@ export function newSession({
       inflight: new Map(),
       arrivals: new Set(),
       lastPacketId: 0,
+      endedAt: undefined,
     },
   }
 }
 
-/** Does everything but the stamp. `whole` and `ended` are not for here: they replace the row. */
+/** Does everything but the stamp. `whole` is not for here: it replaces the row. */
 export function applyChange(
   { head, cursor }: SessionRow,
-  change: Exclude<SessionChange, { readonly kind: 'whole' | 'ended' }>,
+  change: Exclude<SessionChange, { readonly kind: 'whole' }>,
 ): void {
   switch (change.kind) {
     case 'opened':
@@ -140,6 +144,9 @@ export function applyChange(
       break
     case 'willDone':
       head.will = undefined
+      break
+    case 'ended':
+      cursor.endedAt = change.order
       break
     case 'subscribed':
       head.subscriptions.set(change.filter, change.options)
@@ -190,7 +197,7 @@ const HEAD_CHANGES: ReadonlySet<SessionChange['kind']> = new Set([
 
 /** The message is none of the session's any more: nobody will ask for it. */
 export function isDone(born: number, cursor: SessionCursor, log: number, order: number): boolean {
-  if (order <= born) return true
+  if (order <= born || order <= (cursor.endedAt ?? 0)) return true
   if (order > (cursor.reached.get(log) ?? 0)) return false
   for (const sent of cursor.inflight.values()) if (sent.order === order) return sent.received
   return true

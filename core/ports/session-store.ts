@@ -41,9 +41,8 @@ export interface SessionUpdate {
   readonly number: number
   /** Rows as session-codec.ts has them; no head: it has not changed. */
   readonly head: Uint8Array | undefined
+  /** Where it says that the session is over, all goes that waits for it. */
   readonly cursor: Uint8Array
-  /** It is over: it goes, with all that waits for it. */
-  readonly ended: boolean
 }
 
 export interface SessionSink {

@@ -69,8 +69,6 @@ export interface Recovery {
   /** Rows that were written. */
   readonly rows: number
   readonly logs: readonly RecoveredLog[]
-  /** The greatest of the messages that wait for sessions; 0: there was none. */
-  readonly lastOrder: number
 }
 
 /** @throws data.unreadable, data.newer */
@@ -151,7 +149,7 @@ export async function recoverPart(
   await retained?.write()
   await sessions?.write()
   await writer.write(chains, tell)
-  return { entries, rows: writer.written, logs, lastOrder: sessions?.lastOrder ?? 0 }
+  return { entries, rows: writer.written, logs }
 }
 
 /** When all rows are in the store: the logs up to here need not be read again. */

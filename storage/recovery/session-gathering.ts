@@ -38,8 +38,6 @@ export class SessionGathering {
   #waiting: WaitingBatch[] = []
   #changes = new Map<number, StampedChange[]>()
   #bytes = 0
-  /** Of the messages read. */
-  lastOrder = 0
 
   constructor(to: RecoveredSessions) {
     this.#to = to
@@ -54,7 +52,6 @@ export class SessionGathering {
     const payload = Uint8Array.from(entry.bytes.subarray(entry.payloadAt, entry.end))
     this.#waiting.push({ targets: entry.targets, payload })
     this.#bytes += payload.length + ENTRY_BYTES
-    this.lastOrder = Math.max(this.lastOrder, entry.version)
   }
 
   addChange(entry: EntryView): void {
@@ -94,18 +91,14 @@ function foldSession(
   entries: readonly StampedChange[],
 ): SessionUpdate | undefined {
   let row = stored
-  let ended = false
   let [changed, headChanged] = [false, false]
   for (const { change, token, version } of [...entries].sort(compareStamps)) {
     const stamp = { token, version }
     if (row !== undefined && compareStamps(stamp, row.cursor.stamp) <= 0) continue
     if (change.kind === 'whole') {
       row = change.row
-      ended = false
     } else if (row === undefined) {
       continue // of a session whose row is gone: it has ended
-    } else if (change.kind === 'ended') {
-      ended = true
     } else {
       applyChange(row, change)
     }
@@ -115,5 +108,5 @@ function foldSession(
   }
   if (row === undefined || !changed) return undefined
   const head = headChanged ? encodeHead(row.head) : undefined
-  return { number, head, cursor: encodeCursor(row.cursor), ended }
+  return { number, head, cursor: encodeCursor(row.cursor) }
 }

@@ -2,6 +2,7 @@
  * The MQTT side of several shards in one thread: real connections, sessions, routers, directory, mesh and turns. What
  * moves next (the end of a turn, a frame of the mesh, a client's answer) is chance's to say.
  */
+
 import { RemoteRoutes } from '../../actors/router/remote-routes.ts'
 import { RetainedFigures } from '../../actors/router/retained-figures.ts'
 import { RetainedMessages } from '../../actors/router/retained-messages.ts'
@@ -25,6 +26,7 @@ import { MemoryRetained } from '../support/memory-retained.ts'
 import { MemorySessions } from '../support/memory-sessions.ts'
 import { RecordedDiagnostics } from '../support/recorded-diagnostics.ts'
 import { countingRandom } from '../support/service-house.ts'
+import { EXPIRY_SEC } from './script.ts'
 
 export interface BrokerShard {
   readonly around: ConnectionSurroundings
@@ -45,7 +47,11 @@ export class BrokerHouse {
   /** Background work, with the shard that it is of. */
   readonly #slices: { readonly shard: GroupShard; readonly run: () => void }[] = []
 
-  constructor(count: number, chance: Chance) {
+  readonly #tight: boolean
+
+  /** @param tight  lasting sessions keep two messages in memory that they have no room for */
+  constructor(count: number, chance: Chance, tight: boolean) {
+    this.#tight = tight
     this.#chance = chance
     this.#slabs = Array.from({ length: count }, () => new OutputSlab())
     this.group = new ShardGroup(count, undefined, (shard) => this.#slabs[shard]?.reset())
@@ -58,6 +64,17 @@ export class BrokerHouse {
       const moves = this.#moves()
       if (moves.length === 0) return
       this.#chance.pick(moves)()
+    }
+  }
+
+  /** Time goes by. */
+  tick(seconds: number): void {
+    this.group.clock.advance(seconds * 1000)
+    for (const [number, { sessions }] of this.shards.entries()) {
+      const { timers, turns } = this.group.shard(number)
+      timers.tick()
+      turns.turn.enter()
+      sessions.sessions.tick((session) => session % this.shards.length === number)
     }
   }
 
@@ -93,7 +110,7 @@ export class BrokerHouse {
   #open(shard: GroupShard, count: number): BrokerShard {
     const { mesh, timers, tally, number } = shard
     const { turn } = shard.turns
-    const limits = { ...deriveSettings({}).limits, inflight: 2 }
+    const limits = { ...deriveSettings({}).limits, inflight: 2, sessionExpirySec: EXPIRY_SEC }
     const routes = count > 1 ? new RemoteRoutes({ mesh, timers, counters: tally }) : undefined
     const shared = new SharedRetained(mesh, () => {})
     const retained = new RetainedMessages({
@@ -138,17 +155,17 @@ export class BrokerHouse {
       base: 0,
       reader: this.#sessionStore,
       sink: this.#sessionStore,
-      limits,
+      limits: this.#tight ? { ...limits, queueMessages: 2 } : limits,
       counters: tally,
       timers,
       background: background.add,
       now: () => turn.now,
       append: () => {},
       makeSession,
-      publishWill: (_space, will) => {
+      publishWill: (session, will) => {
         const route = relay.route(will.topic)
         if (will.retain) relay.retain(route, will)
-        relay.publish(route, will, undefined)
+        relay.publish(route, will, session)
       },
       onOverdrawn: () => {},
       onTold: () => routes?.touch(),

@@ -13,23 +13,34 @@ export class ModelClient {
   /** Of its connection, as the model counts them. */
   readonly number: number
   readonly level: 3 | 4 | 5
-  readonly heard: Delivery[] = []
+  readonly heard: Delivery[]
   /** Packets that tell of the connection: CONNACK, SUBACK, DISCONNECT. */
   readonly told: Packet[] = []
   holds = false
   /** Payloads of messages that it has heard and not acknowledged. */
   readonly unacknowledged: Set<string> = new Set()
   /** Packet ids whose exchange of QoS 2 is open. */
-  readonly #open = new Set<number>()
+  readonly #open: Set<number>
+  /** What came last at QoS 1 under a packet id: it may come again. */
+  readonly #came: Map<number, string>
   readonly #transport: MemoryTransport
   readonly #parser: mqttPacket.Parser
   #due: Packet[] = []
   #held: Packet[] = []
   #nextId = 0
 
-  constructor(number: number, level: 3 | 4 | 5, { around, slab }: BrokerShard) {
+  /** @param before  whose session it goes on with */
+  constructor(
+    number: number,
+    level: 3 | 4 | 5,
+    { around, slab }: BrokerShard,
+    before: ModelClient | undefined,
+  ) {
     this.number = number
     this.level = level
+    this.heard = before?.heard ?? []
+    this.#open = before === undefined ? new Set() : before.#open
+    this.#came = before === undefined ? new Map() : before.#came
     const { turn, limits } = around
     this.#transport = new MemoryTransport({ turn, slab, backlogBytes: limits.backlogBytes })
     this.#transport.attach(new MqttConnection(this.#transport, WELCOME, around))
@@ -84,10 +95,14 @@ export class ModelClient {
     } else if (cmd !== 'puback' && cmd !== 'pubcomp') this.told.push(packet)
   }
 
-  #hearPublish({ topic, payload, qos, retain, messageId }: IPublishPacket): void {
+  #hearPublish({ topic, payload, qos, retain, messageId, dup }: IPublishPacket): void {
     const delivery = { topic, payload: payload.toString(), qos, retain }
-    if (qos < 2) this.heard.push(delivery)
-    else if (!this.#open.has(messageId as number)) {
+    if (qos === 0) this.heard.push(delivery)
+    else if (qos === 1) {
+      const again = dup && this.#came.get(messageId as number) === delivery.payload
+      if (!again) this.heard.push(delivery)
+      this.#came.set(messageId as number, delivery.payload)
+    } else if (!this.#open.has(messageId as number)) {
       this.#open.add(messageId as number)
       this.heard.push(delivery)
     }

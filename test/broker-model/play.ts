@@ -5,8 +5,13 @@ import { connectPacket, publish } from '../protocol/mqtt/packets.ts'
 import { Chance } from '../simulation/chance.ts'
 import { BrokerHouse } from './broker-house.ts'
 import { ModelClient } from './model-client.ts'
-import { type Delivery, ReferenceModel, type SharedDelivery } from './reference-model.ts'
-import { type Step, scripts, type Will } from './script.ts'
+import {
+  type Delivery,
+  type ModelConnection,
+  ReferenceModel,
+  type SharedDelivery,
+} from './reference-model.ts'
+import { EXPIRY_SEC, type Step, scripts, type Will } from './script.ts'
 
 /** Random scripts on so many shards, each with chances of its own. */
 export function scriptsOn(shards: number): fc.IAsyncProperty<[Step[], number]> {
@@ -21,6 +26,10 @@ class Play {
   /** By their names, those that are connected. */
   readonly #clients = new Map<number, ModelClient>()
   readonly #all: ModelClient[] = []
+  /** The last of each session, by its number. */
+  readonly #ofSession = new Map<number, ModelClient>()
+  /** Lasting sessions can keep so little in memory that they read the store again and again. */
+  readonly #tight: boolean
   readonly #chance: Chance
   #said = 0
   /** Who has published a payload: the number of its connection. */
@@ -28,7 +37,8 @@ class Play {
 
   constructor(shards: number, chance: Chance) {
     this.#chance = chance
-    this.#house = new BrokerHouse(shards, chance)
+    this.#tight = chance.below(2) === 0
+    this.#house = new BrokerHouse(shards, chance, this.#tight)
   }
 
   async run(script: readonly Step[]): Promise<void> {
@@ -40,9 +50,18 @@ class Play {
       this.#compare()
     }
     this.#settle()
-    for (const client of this.#clients.values()) client.acknowledge()
-    this.#settle()
-    this.#compare()
+    for (const [name, { level }] of Array.from(this.#model.away)) {
+      const shard = this.#chance.below(this.#house.shards.length)
+      const more = { will: undefined, lasting: true, clean: false }
+      this.#connect({ kind: 'connect', client: name, shard, level, ...more })
+    }
+    for (let round = 0; round < 3; round++) {
+      for (const client of this.#clients.values()) client.acknowledge()
+      this.#settle()
+      for (const shard of this.#house.shards.keys()) await this.#house.checkpoint(shard)
+      this.#pass(2)
+    }
+    this.#compare(true)
     this.#compareShared()
   }
 
@@ -50,6 +69,11 @@ class Play {
     const client = this.#clients.get(step.client)
     if (step.kind === 'connect') {
       this.#connect(step)
+      return
+    }
+    if (step.kind === 'wait') {
+      this.#model.wait(step.seconds)
+      this.#pass(step.seconds)
       return
     }
     if (client === undefined) return
@@ -91,20 +115,26 @@ class Play {
   }
 
   #connect(step: Step & { kind: 'connect' }): void {
-    const { client: name, shard, level, will } = step
+    const { client: name, shard, level, will, lasting } = step
     const before = this.#clients.get(name)
-    this.#model.connect(name, level, will)
-    const { number } = this.#model.connection(name) as { number: number }
+    const resumed = this.#model.connect(step)
+    const { number, willPayload } = this.#model.connection(name) as ModelConnection
     const house = this.#house.shards[shard] as BrokerHouse['shards'][number]
-    const client = new ModelClient(number, level, house)
+    const client = new ModelClient(number, level, house, this.#ofSession.get(number))
+    this.#ofSession.set(number, client)
     this.#clients.set(name, client)
     this.#all.push(client)
-    const more = will === undefined ? {} : { will: packetOf(will, number) }
-    client.say(connectPacket({ clientId: `client ${name}`, protocolVersion: level, ...more }))
+    const more = will === undefined ? {} : { will: packetOf(will, willPayload, level) }
+    const five = level === 5
+    const properties = five && lasting ? { sessionExpiryInterval: EXPIRY_SEC } : {}
+    const clean = five ? step.clean : !lasting
+    const clientId = `client ${name}`
+    client.say(connectPacket({ clientId, protocolVersion: level, clean, properties, ...more }))
     this.#settle()
     const [connack] = client.told
     assert.ok(connack?.cmd === 'connack', 'no CONNACK')
-    assert.deepEqual([connack.reasonCode ?? connack.returnCode, connack.sessionPresent], [0, false])
+    const told = [connack.reasonCode ?? connack.returnCode, connack.sessionPresent]
+    assert.deepEqual(told, [0, resumed && level !== 3], `CONNACK of client ${name}`)
     if (before === undefined) return
     assert.ok(before.gone, 'the connection before is still there')
     const last = before.told.at(-1)
@@ -126,7 +156,7 @@ class Play {
     const { topic, qos, retain, empty, twice } = step
     this.#said += 1
     const payload = retain && empty ? '' : `${this.#said}`
-    this.#from.set(payload, client.number)
+    this.#from.set(payload, this.#all.indexOf(client))
     this.#model.publish(step.client, { topic, payload, qos, retain })
     const packet = { ...publish(topic, payload, qos, client.nextId()), retain }
     client.say(packet)
@@ -146,15 +176,26 @@ class Play {
     }
   }
 
+  #pass(seconds: number): void {
+    for (let passed = 0; passed < seconds; passed += 2) {
+      this.#house.tick(2)
+      this.#settle()
+    }
+  }
+
   /** Each client has heard what it should, as far as it takes part; what came by shared subscriptions apart. */
-  #compare(): void {
+  #compare(atEnd = false): void {
     for (const [name, client] of this.#clients) {
       const due = this.#dueOf(name)
       const { missing, beside } = this.#split(name)
       const joined = this.#model.connection(name)?.joined
       const context = `client ${name}, connection ${client.number}`
       // QoS 0 passes what waits for room.
-      const late = client.holds ? missing.filter(({ qos }) => qos === 0) : missing
+      const readsStore = this.#tight && this.#model.connection(name)?.lasted === true
+      const late = missing.filter(({ qos }) => {
+        // One that reads the store hears nothing of QoS 0 meanwhile.
+        return qos === 0 ? !readsStore : !client.holds && (!readsStore || atEnd)
+      })
       assert.deepEqual(late.map(words), [], `${context} misses`)
       for (const one of beside) {
         const asMember = this.#model.shared.some(
@@ -187,7 +228,8 @@ class Play {
     const beside = [...this.#clients.keys()].flatMap((name) => this.#split(name).beside)
     for (const [payload, groups] of byPayload) {
       for (const { members, atLeastOnce, name } of groups) {
-        if (!atLeastOnce || !members.some((number) => alive.has(number))) continue
+        const stayed = members.filter((number) => !this.#model.left.has(`${number} ${name}`))
+        if (!atLeastOnce || !stayed.some((number) => alive.has(number))) continue
         const taken = this.#all.some(
           ({ number, heard, unacknowledged }) =>
             heard.some((one) => one.payload === payload) &&
@@ -195,7 +237,8 @@ class Play {
         )
         assert.ok(taken, `${payload} to ${name} is lost`)
       }
-      if (!groups.every(({ members }) => members.every((number) => alive.has(number)))) continue
+      const whole = groups.every(({ members }) => members.every((number) => alive.has(number)))
+      if (!whole || !groups.every(({ certain }) => certain)) continue
       const times = beside.filter((one) => one.payload === payload).length
       assert.equal(times, groups.length, `${payload} to ${groups.map(({ name }) => name).join()}`)
     }
@@ -223,9 +266,9 @@ function told({ payload }: { readonly payload: string }): boolean {
   return payload !== ''
 }
 
-function packetOf(will: Will, number: number) {
-  const { topic, qos, retain } = will
-  return { topic, qos, retain, payload: Buffer.from(`will of ${number}`) }
+function packetOf({ topic, qos, retain, delay }: Will, payload: string, level: 3 | 4 | 5) {
+  const properties = level === 5 ? { properties: { willDelayInterval: delay } } : {}
+  return { topic, qos, retain, payload: Buffer.from(payload), ...properties }
 }
 
 function words({ topic, payload, qos, retain }: Delivery): string {

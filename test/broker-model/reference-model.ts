@@ -3,7 +3,7 @@
  * once. It knows no shards, packets or windows.
  */
 import { filterOfShared, isShared, matches } from '../../core/domain/topic.ts'
-import type { Step, Will } from './script.ts'
+import { EXPIRY_SEC, type Step, type Will } from './script.ts'
 
 type Qos = 0 | 1 | 2
 
@@ -27,31 +27,43 @@ export interface SharedDelivery {
   readonly name: string
   /** Clients, by the number of their connection, that were members when it was published. */
   readonly members: readonly number[]
+  /** A member that is there hears it, or it waits for one: not at QoS 0 for sessions that may be away. */
+  readonly certain: boolean
   /** However it is given, it is given at QoS 1. */
   readonly atLeastOnce: boolean
 }
 
+/** A session with its connection, or without one. */
 export class ModelConnection {
+  /** The same as long as the session lasts. */
   readonly number: number
-  readonly level: 3 | 4 | 5
+  level: 3 | 4 | 5
   will: Will | undefined
-  readonly willPayload: string
+  lasting = false
+  /** It does, or did on an earlier connection. */
+  lasted = false
+  /** Since when it has no connection, in seconds of the script. */
+  awaySince = 0
+  willPayload = ''
   readonly subscriptions: Map<string, Subscription> = new Map()
   readonly due: Delivery[] = []
   /** Groups that it has been a member of: what another member left unacknowledged may come to it later. */
   readonly joined: Set<string> = new Set()
 
-  constructor(number: number, level: 3 | 4 | 5, will: Will | undefined) {
+  constructor(number: number, level: 3 | 4 | 5) {
     this.number = number
     this.level = level
-    this.will = will
-    this.willPayload = `will of ${number}`
   }
 }
 
 export class ReferenceModel {
   readonly shared: SharedDelivery[] = []
+  /** Connections that unsubscribed a filter: `number filter`. */
+  readonly left: Set<string> = new Set()
   readonly #connections = new Map<number, ModelConnection>()
+  /** Sessions without a connection. */
+  readonly #away = new Map<number, ModelConnection>()
+  #now = 0
   readonly #retained = new Map<string, { readonly payload: string; readonly qos: Qos }>()
   #made = 0
 
@@ -59,19 +71,59 @@ export class ReferenceModel {
     return this.#connections.get(client)
   }
 
-  connect(client: number, level: 3 | 4 | 5, will: Will | undefined): void {
-    this.end(client)
-    this.#made += 1
-    this.#connections.set(client, new ModelConnection(this.#made, level, will))
+  /** Those that have no connection, by client. */
+  get away(): ReadonlyMap<number, ModelConnection> {
+    return this.#away
   }
 
-  /** The connection is over; its Will is published unless it has forgone it. */
+  /** Returns whether there was a session. */
+  connect(step: Step & { kind: 'connect' }): boolean {
+    const { client, level, will, lasting } = step
+    this.end(client)
+    const before = this.#away.get(client)
+    this.#away.delete(client)
+    const clean = level === 5 ? step.clean : !lasting
+    if (before !== undefined && clean) this.#publishWill(client, before)
+    const resumed = before !== undefined && !clean
+    this.#made += 1
+    const connection = resumed ? before : new ModelConnection(this.#made, level)
+    connection.level = level
+    connection.will = will
+    connection.willPayload = `will of ${this.#made}`
+    connection.lasting = lasting
+    connection.lasted ||= lasting
+    this.#connections.set(client, connection)
+    return resumed
+  }
+
+  /** The connection is over; its Will is published unless it has forgone it, at once or later. */
   end(client: number): void {
     const connection = this.#connections.get(client)
     if (connection === undefined) return
     this.#connections.delete(client)
+    if (connection.lasting) {
+      connection.awaySince = this.#now
+      this.#away.set(client, connection)
+    }
+    if (!connection.lasting || connection.level !== 5 || connection.will?.delay === 0) {
+      this.#publishWill(client, connection)
+    }
+  }
+
+  wait(seconds: number): void {
+    this.#now += seconds
+    for (const [client, connection] of Array.from(this.#away)) {
+      const seconds = this.#now - connection.awaySince
+      const ended = seconds > EXPIRY_SEC
+      if (ended) this.#away.delete(client)
+      if (ended || seconds > (connection.will?.delay ?? 0)) this.#publishWill(client, connection)
+    }
+  }
+
+  #publishWill(client: number, connection: ModelConnection): void {
     const { will, willPayload } = connection
-    if (will !== undefined) this.#publish(undefined, { ...will, payload: willPayload })
+    connection.will = undefined
+    if (will !== undefined) this.#publish(client, { ...will, payload: willPayload })
   }
 
   subscribe(client: number, step: Step & { kind: 'subscribe' }): void {
@@ -93,7 +145,9 @@ export class ReferenceModel {
   }
 
   unsubscribe(client: number, filter: string): void {
-    this.#connections.get(client)?.subscriptions.delete(filter)
+    const connection = this.#connections.get(client)
+    connection?.subscriptions.delete(filter)
+    if (connection !== undefined) this.left.add(`${connection.number} ${filter}`)
   }
 
   publish(client: number, message: Delivery): void {
@@ -104,15 +158,16 @@ export class ReferenceModel {
     const { topic, payload, qos, retain } = message
     if (retain && payload === '') this.#retained.delete(topic)
     else if (retain) this.#retained.set(topic, { payload, qos })
-    const groups = new Map<string, { members: number[]; qos: Set<Qos> }>()
-    for (const [other, connection] of this.#connections) {
+    const groups = new Map<string, { members: number[]; qos: Set<Qos>; lasting: boolean }>()
+    for (const [other, connection] of [...this.#connections, ...this.#away]) {
       let granted: Qos | undefined
       let asPublished = false
       for (const [filter, one] of connection.subscriptions) {
         if (isShared(filter)) {
           if (!matches(filterOfShared(filter) as string, topic)) continue
-          const group = groups.get(filter) ?? { members: [], qos: new Set() }
+          const group = groups.get(filter) ?? { members: [], qos: new Set(), lasting: false }
           group.members.push(connection.number)
+          group.lasting ||= connection.lasted
           group.qos.add(lower(qos, one.qos))
           groups.set(filter, group)
           continue
@@ -122,6 +177,7 @@ export class ReferenceModel {
         asPublished ||= one.retainAsPublished
       }
       if (granted === undefined) continue
+      if (lower(qos, granted) === 0 && this.#away.has(other)) continue
       connection.due.push({
         topic,
         payload,
@@ -129,9 +185,10 @@ export class ReferenceModel {
         retain: retain && asPublished,
       })
     }
-    for (const [name, { members, qos: given }] of groups) {
+    for (const [name, { members, qos: given, lasting }] of groups) {
       const atLeastOnce = given.size === 1 && given.has(1)
-      this.shared.push({ payload, name, members, atLeastOnce })
+      const certain = !lasting || !given.has(0)
+      this.shared.push({ payload, name, members, certain, atLeastOnce })
     }
   }
 }

@@ -43,7 +43,8 @@ async function run(): Promise<void> {
     if (outcome.failed) {
       const again = `--seed ${seed} --shards ${shards} --path ${outcome.counterexamplePath ?? ''}`
       process.stdout.write(
-        `\n${fc.defaultReportMessage(outcome)}\n\nagain: npm run broker-model -- ${again}\n`,
+        `\n${fc.defaultReportMessage(outcome)}\n\n${String(outcome.errorInstance)}\n\n` +
+          `again: npm run broker-model -- ${again}\n`,
       )
       process.exitCode = 1
       return

@@ -6,8 +6,13 @@ const TOPICS = ['a', 'a/b', 'b', 'c/b'] as const
 const OWN = ['a', 'a/b', 'a/+', '#', '+/b', '+'] as const
 const SHARED = ['$share/g/a', '$share/g/#'] as const
 
+export const EXPIRY_SEC = 50
+const DELAYS = [0, 30] as const // what is waited for is never just one of these, nor a sum of these
+
 export interface Will {
   readonly topic: string
+  /** Seconds; only of MQTT 5, and a session that lasts. */
+  readonly delay: number
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
 }
@@ -19,7 +24,13 @@ export type Step =
       readonly shard: number
       readonly level: 3 | 4 | 5
       readonly will: Will | undefined
+      /** Its session outlives the connection, by `EXPIRY_SEC`. */
+      readonly lasting: boolean
+      /** Of MQTT 5: nothing of an earlier session is wanted. Others want that where they want none that lasts. */
+      readonly clean: boolean
     }
+  /** Time goes by. */
+  | { readonly kind: 'wait'; readonly seconds: number; readonly client: number }
   /** The socket breaks. */
   | { readonly kind: 'drop'; readonly client: number }
   | { readonly kind: 'disconnect'; readonly client: number }
@@ -53,7 +64,12 @@ const client = fc.nat(CLIENTS - 1)
 const qos = fc.constantFrom(0 as const, 1 as const, 2 as const)
 const topic = fc.constantFrom(...TOPICS)
 const filter = fc.oneof(fc.constantFrom(...OWN), fc.constantFrom(...SHARED))
-const will = fc.record({ topic, qos, retain: fc.boolean() })
+const will = fc.record({
+  topic,
+  qos,
+  retain: fc.boolean(),
+  delay: fc.constantFrom(...DELAYS),
+})
 
 function step(shards: number): fc.Arbitrary<Step> {
   const rarely = fc.integer({ min: 0, max: 5 }).map((n) => n === 0)
@@ -67,10 +83,20 @@ function step(shards: number): fc.Arbitrary<Step> {
         shard: fc.nat(shards - 1),
         level: fc.constantFrom(3 as const, 4 as const, 5 as const),
         will: fc.option(will, { nil: undefined }),
+        lasting: fc.boolean(),
+        clean: often,
       }),
     },
     {
       weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('wait' as const),
+        seconds: fc.constantFrom(20, 20, 100),
+        client,
+      }),
+    },
+    {
+      weight: 2,
       arbitrary: fc.record({
         kind: fc.constantFrom('drop' as const, 'disconnect' as const),
         client,

@@ -14,7 +14,8 @@ import type {
 } from '../../core/ports/session-store.ts'
 
 interface Stored {
-  readonly head: Uint8Array
+  /** None: it has ended. */
+  readonly head: Uint8Array | undefined
   readonly cursor: Uint8Array
 }
 
@@ -37,12 +38,13 @@ export class MemorySessions implements SessionReader, SessionSink {
 
   session(number: number): SessionRow | undefined {
     const stored = this.#rows.get(number)
-    return stored && { head: decodeHead(stored.head), cursor: decodeCursor(stored.cursor) }
+    if (stored?.head === undefined) return undefined
+    return { head: decodeHead(stored.head), cursor: decodeCursor(stored.cursor) }
   }
 
   sessions(after: number, limit: number): (readonly [number, SessionRow])[] {
     return [...this.#rows.keys()]
-      .filter((number) => number > after)
+      .filter((number) => number > after && this.session(number) !== undefined)
       .sort((a, b) => a - b)
       .slice(0, limit)
       .map((number) => [number, this.session(number) as SessionRow])
@@ -82,9 +84,10 @@ export class MemorySessions implements SessionReader, SessionSink {
     for (const { targets, payload } of messages) {
       const { message, terms } = decodeWaiting(Uint8Array.from(payload), targets.length)
       for (const [i, number] of targets.entries()) {
-        const row = this.session(number)
+        const row = this.#rows.get(number)
         const { log, order } = message
-        if (row !== undefined && isDone(row.head.born, row.cursor, log, order)) continue
+        const born = row?.head === undefined ? 0 : decodeHead(row.head).born
+        if (row !== undefined && isDone(born, decodeCursor(row.cursor), log, order)) continue
         const queue = this.#queues.get(number) ?? new Map()
         this.#queues.set(number, queue.set(order, { log, terms: terms[i] as Buffer }))
         this.#messages.set(order, message.buffer)
@@ -95,24 +98,25 @@ export class MemorySessions implements SessionReader, SessionSink {
 
   async storeSessions(updates: readonly SessionUpdate[]): Promise<void> {
     if (this.refuses) throw new Error('the store stands still')
-    for (const { number, head, cursor, ended } of updates) {
+    for (const { number, head, cursor } of updates) {
       const before = this.#rows.get(number)
-      const { stamp } = decodeCursor(cursor)
+      const changed = decodeCursor(cursor)
+      const { stamp, endedAt } = changed
+      const ended = endedAt !== undefined
       if (before !== undefined && compareStamps(stamp, decodeCursor(before.cursor).stamp) <= 0) {
         continue
       }
       const kept = head ?? before?.head
-      if (kept === undefined) continue
-      this.#rows.set(number, { head: kept, cursor })
-      const row = this.session(number) as SessionRow
+      if (kept === undefined && !ended) continue
+      this.#rows.set(number, { head: ended ? undefined : kept, cursor })
+      const born = this.session(number)?.head.born ?? 0
       const queue = this.#queues.get(number)
       for (const [order, { log }] of queue ?? []) {
-        if (!ended && !isDone(row.head.born, row.cursor, log, order)) continue
+        if (!isDone(born, changed, log, order)) continue
         queue?.delete(order)
         const used = [...this.#queues.values()].some((other) => other.has(order))
         if (!used) this.#messages.delete(order)
       }
-      if (ended) this.#rows.delete(number)
     }
   }
 }

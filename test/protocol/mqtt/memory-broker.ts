@@ -124,10 +124,10 @@ export class MemoryBroker {
       now: () => this.turns.turn.now,
       append: (entry) => this.log.push({ ...entry, payload: Uint8Array.from(entry.payload) }),
       makeSession,
-      publishWill: (_space, will) => {
+      publishWill: (session, will) => {
         const route = this.router.route(will.topic)
         if (will.retain) this.router.retain(route, will)
-        this.router.publish(route, will, undefined)
+        this.router.publish(route, will, session)
       },
       onOverdrawn: () => {},
       onTold: () => {},
