@@ -5,6 +5,7 @@
  *
  * A queue has bounds: beyond them its oldest messages go, and are counted.
  */
+import { decodeTerms } from '../core/domain/delivery-target.ts'
 import { decodeCursor, decodeHead } from '../core/domain/session-codec.ts'
 import { dueAt, isDone, type SessionCursor } from '../core/domain/session-row.ts'
 import { compareStamps } from '../core/domain/token.ts'
@@ -20,12 +21,6 @@ const LAST_ORDER = 'messages:lastOrder'
 export interface QueueBounds {
   readonly messages: number
   readonly bytes: number
-}
-
-/** A session as far as it matters to its queue. */
-interface Known {
-  readonly born: number
-  readonly cursor: SessionCursor
 }
 
 export class SessionWriter implements SessionSink {
@@ -101,7 +96,7 @@ export class SessionWriter implements SessionSink {
 /** One transaction's messages on their way into queues. */
 class Put {
   readonly #databases: Databases
-  readonly #known = new Map<number, Known | undefined>()
+  readonly #known = new Map<number, SessionCursor | undefined>()
   readonly #grown = new Set<number>()
 
   constructor(databases: Databases) {
@@ -119,8 +114,9 @@ class Put {
     let uses = messageUses.get(order) ?? 0
     const before = uses
     for (const [i, number] of targets.entries()) {
-      const known = this.#session(number)
-      if (known !== undefined && isDone(known.born, known.cursor, log, order)) continue
+      const cursor = this.#cursor(number)
+      const { born } = decodeTerms(terms[i] as Buffer, 0)
+      if (cursor !== undefined && isDone(cursor, { log, order, born })) continue
       const key = queueKey(number, order)
       if (queues.doesExist(key)) continue
       const value = Buffer.concat([Buffer.from([log & 0xff, log >> 8]), terms[i] as Buffer])
@@ -151,20 +147,18 @@ class Put {
   }
 
   /** `undefined`: it has no row, so that nothing of its queue is done. */
-  #session(number: number): Known | undefined {
+  #cursor(number: number): SessionCursor | undefined {
     if (this.#known.has(number)) return this.#known.get(number)
-    const head = this.#databases.sessions.get(number)
-    const cursor = this.#databases.sessionCursors.get(number)
-    const known = cursor === undefined ? undefined : knownOf(head, cursor)
-    this.#known.set(number, known)
-    return known
+    const row = this.#databases.sessionCursors.get(number)
+    const cursor = row === undefined ? undefined : decodeCursor(row)
+    this.#known.set(number, cursor)
+    return cursor
   }
 }
 
-function lastOrderOf({ head, cursor }: SessionUpdate): number {
-  const { reached, endedAt = 0 } = decodeCursor(cursor)
-  const born = head === undefined ? 0 : decodeHead(head).born
-  return Math.max(born, endedAt, ...reached.values())
+function lastOrderOf(update: SessionUpdate): number {
+  const { reached, born } = decodeCursor(update.cursor)
+  return Math.max(born, ...reached.values())
 }
 
 /**
@@ -175,7 +169,7 @@ function storeSession(databases: Databases, update: SessionUpdate): boolean {
   const { sessions, sessionCursors, sessionDue } = databases
   const { number } = update
   const cursor = decodeCursor(update.cursor)
-  const ended = cursor.endedAt !== undefined
+  const { ended } = cursor
   const storedCursor = sessionCursors.get(number)
   const storedHead = sessions.get(number)
   const before = storedCursor === undefined ? undefined : decodeCursor(storedCursor)
@@ -199,26 +193,22 @@ function storeSession(databases: Databases, update: SessionUpdate): boolean {
 
 /** A step; returns from where to go on, `undefined` at the end. */
 function removeDone(databases: Databases, number: number, from: number): number | undefined {
-  const head = databases.sessions.get(number)
   const row = databases.sessionCursors.get(number)
   if (row === undefined) return undefined
-  const { born, cursor } = knownOf(head, row)
-  const last = Math.max(born, cursor.endedAt ?? 0, ...cursor.reached.values())
-  const range = ofSession(number, from, REMOVED_AT_ONCE)
-  const entries = [...databases.queues.getRange(range)].map(({ key, value }) => {
-    return { order: orderOf(key), log: value.readUInt16LE(0) }
-  })
-  for (const { order, log } of entries) {
-    if (isDone(born, cursor, log, order)) removeQueued(databases, number, order)
-  }
-  const end = entries.at(-1)
-  if (entries.length < REMOVED_AT_ONCE || end === undefined) return undefined
-  return end.order < last ? end.order + 1 : undefined
-}
-
-/** @param head  none: it has ended */
-function knownOf(head: Uint8Array | undefined, cursor: Uint8Array): Known {
-  return { born: head === undefined ? 0 : decodeHead(head).born, cursor: decodeCursor(cursor) }
+  const cursor = decodeCursor(row)
+  const queued = [...databases.queues.getRange(ofSession(number, from, REMOVED_AT_ONCE))].map(
+    ({ key, value }) => {
+      const { born } = decodeTerms(value, 2)
+      return { order: orderOf(key), log: value.readUInt16LE(0), born }
+    },
+  )
+  const done = queued.filter((one) => isDone(cursor, one))
+  for (const { order } of done) removeQueued(databases, number, order)
+  const end = queued.at(-1)
+  if (queued.length < REMOVED_AT_ONCE || end === undefined) return undefined
+  // Behind what it has reached there is only what others before it have left.
+  const reached = Math.max(0, ...cursor.reached.values())
+  return done.length > 0 || end.order < reached ? end.order + 1 : undefined
 }
 
 function removeQueued(databases: Databases, number: number, order: number): void {

@@ -252,7 +252,7 @@ export class Router implements Relay, SessionRouter {
 
   addSession(session: RoutedSession, filter: string, options: SubscriptionOptions): void {
     if (isShared(filter)) {
-      this.#group(filter).joinSession(session.session, options)
+      this.#group(filter).joinSession(session, options)
       return
     }
     const { qos, noLocal, retainAsPublished, identifier } = options
@@ -429,14 +429,19 @@ function targetsOf(
   for (const { subscriber, terms, own } of lasting) {
     const heard = subscriber.session === publisher ? own : terms
     if (heard === undefined) continue
-    targets.push({ session: subscriber.session, terms: wanted(heard, publication) })
+    targets.push({ session: subscriber.session, terms: wanted(subscriber, heard, publication) })
   }
   return targets
 }
 
-function wanted(terms: DeliveryTerms, publication: Publication): TargetTerms {
+function wanted(
+  { born }: RoutedSession,
+  terms: DeliveryTerms,
+  publication: Publication,
+): TargetTerms {
   const { qos, retainAsPublished, identifiers } = terms
-  return { qos, retain: retainAsPublished && publication.retain, identifiers, group: undefined }
+  const retain = retainAsPublished && publication.retain
+  return { born, qos, retain, identifiers, group: undefined }
 }
 
 const NO_IDENTIFIERS: readonly number[] = []

@@ -59,16 +59,14 @@ export class SessionRoutes {
     this.#routers[known.routed.space]?.removeSession(known.routed, filter)
   }
 
-  /** All of it goes. False: it is another session that has the number now. */
-  end(session: number, born: number): boolean {
+  /** All of it goes, unless another session has the number now. */
+  end(session: number, born: number): void {
     const known = this.#sessions.get(session)
-    if (known === undefined) return true
-    if (known.routed.born > born) return false
+    if (known === undefined || known.routed.born > born) return
     this.#sessions.delete(session)
     for (const filter of known.filters.keys()) {
       this.#routers[known.routed.space]?.removeSession(known.routed, filter)
     }
-    return true
   }
 
   /** What it has from now on; nothing at all where it has ended. */

@@ -12,6 +12,7 @@ import type {
   Subscriber,
   SubscriptionOptions,
 } from '../../core/ports/relay.ts'
+import type { RoutedSession } from './session-routes.ts'
 
 /** The members on another shard, as one. */
 export interface RemoteMembers {
@@ -92,9 +93,10 @@ export class SharedGroup implements Redelivery {
     return true
   }
 
-  joinSession(session: number, { qos, retainAsPublished, identifier }: SubscriptionOptions): void {
+  joinSession({ session, born }: RoutedSession, options: SubscriptionOptions): void {
+    const { qos, retainAsPublished, identifier } = options
     const identifiers = identifier === 0 ? [] : [identifier]
-    const terms = { qos, retain: retainAsPublished, identifiers, group: this.name }
+    const terms = { born, qos, retain: retainAsPublished, identifiers, group: this.name }
     const at = this.#sessions.findIndex((known) => known.session === session)
     if (at < 0) this.#sessions.push({ session, terms })
     else this.#sessions[at] = { session, terms }

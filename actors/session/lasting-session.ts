@@ -128,7 +128,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   }
 
   get ended(): boolean {
-    return this.row.cursor.endedAt !== undefined
+    return this.row.cursor.ended
   }
 
   get online(): boolean {
@@ -221,15 +221,16 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
 
   hear(message: Publication, terms: TargetTerms): void {
     const outlet = this.#outlet
-    if (outlet === undefined || this.#mode === 'away') return
+    const { cursor } = this.row
+    if (outlet === undefined || this.#mode === 'away' || terms.born !== cursor.born) return
     if (lowerQos(message.qos, terms.qos) === 0 || !(message instanceof WaitingMessage)) {
       if (outlet.congested) this.#parts.counters.add('delivery.dropped', 'slow-reader')
       else this.#send(message, 0, 0, false, terms)
       return
     }
     if (this.#mode === 'behind' || this.#deaf.has(message.log)) return
-    const { cursor, head } = this.row
-    if (isDone(head.born, cursor, message.log, message.order)) return
+    const { log, order } = message
+    if (isDone(cursor, { log, order, born: terms.born })) return
     const told = { message, terms }
     if (message.order <= (cursor.reached.get(message.log) ?? 0)) {
       this.#found.set(message.order, told)
@@ -243,11 +244,13 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   /** Retained messages are given by `replay`, and others by `hear`. */
   deliver(publication: Publication, terms: DeliveryTerms): void {
     const { qos, retainAsPublished, identifiers } = terms
+    const { born } = this.row.cursor
     const retain = retainAsPublished && publication.retain
+    const wanted = { born, qos, retain, identifiers, group: undefined }
     if (lowerQos(publication.qos, qos) === 0) {
-      this.hear(publication, { qos: 0, retain, identifiers, group: undefined })
+      this.hear(publication, wanted)
     } else {
-      this.#parts.queueOne(this, publication, { qos, retain, identifiers, group: undefined })
+      this.#parts.queueOne(this, publication, wanted)
     }
   }
 
@@ -344,7 +347,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
       this.#clearTold()
     }
     this.#reading = true
-    this.#readTo = this.row.head.born
+    this.#readTo = 0
     this.#parts.reader.refresh()
     this.#pump()
   }
@@ -388,13 +391,12 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   /** Some of what the store has; true: there is more to do. */
   #readPage(): boolean {
     const { reader } = this.#parts
-    const { head, cursor } = this.row
     reader.refresh()
     const page = reader.queue(this.number, this.#readTo, PAGE)
     for (const { order, log, terms } of page) {
       if (!this.#hasRoom()) return true
       this.#readTo = order
-      if (order <= (cursor.reached.get(log) ?? 0) || isDone(head.born, cursor, log, order)) continue
+      if (this.#isBehindUs(log, order, terms.born)) continue
       const message = reader.message(order)
       if (message !== undefined) this.#sendFirst({ message, terms })
     }
@@ -450,15 +452,13 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
     const { reader } = this.#parts
     const queued = reader.queued(this.number, order)
     const message = queued === undefined ? undefined : reader.message(order)
-    return message === undefined || queued === undefined
-      ? undefined
-      : { message, terms: queued.terms }
+    if (message === undefined || queued?.terms.born !== this.row.cursor.born) return undefined
+    return { message, terms: queued.terms }
   }
 
   #sendFirst({ message, terms }: Told): void {
     const { log, order } = message
-    const { head, cursor } = this.row
-    if (isDone(head.born, cursor, log, order) || order <= (cursor.reached.get(log) ?? 0)) return
+    if (this.#isBehindUs(log, order, terms.born)) return
     const { change, counters, now } = this.#parts
     if (!message.refresh(now())) {
       counters.add('delivery.dropped', 'expired')
@@ -475,6 +475,12 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
     }
     this.#out.add(packetId)
     change(this, { kind: 'sent', packetId, log, order, qos })
+  }
+
+  /** Sent already, or not for this session. */
+  #isBehindUs(log: number, order: number, born: number): boolean {
+    const { cursor } = this.row
+    return born !== cursor.born || order <= (cursor.reached.get(log) ?? 0)
   }
 
   /** In no use: never one of a message that may be sent again [MQTT-2.2.1-3]. */

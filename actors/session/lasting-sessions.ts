@@ -346,7 +346,7 @@ export class LastingSessions {
     lines.ended(row, number) // before its Will: it is none of its own subscribers any more
     this.#publishWill(session)
     this.#redeliverStored(session)
-    this.#change(session, { kind: 'ended', order: figures.order })
+    this.#change(session, { kind: 'ended' })
     this.#away.delete(session)
     figures.addSessions(-1)
   }
@@ -359,12 +359,13 @@ export class LastingSessions {
     reader.refresh()
     const { cursor, head } = row
     const open = new Map([...cursor.inflight.values()].map((sent) => [sent.order, sent]))
-    for (let after = head.born; ; ) {
+    for (let after = 0; ; ) {
       const page = reader.queue(number, after, REDELIVERED_AT_ONCE)
       for (const { order, log, terms } of page) {
         after = order
         const sent = open.get(order)
-        if (terms.group === undefined || sent?.qos === 2) continue // [MQTT-4.8.2-5]
+        if (terms.group === undefined || terms.born !== cursor.born) continue
+        if (sent?.qos === 2) continue // [MQTT-4.8.2-5]
         if (sent === undefined && order <= (cursor.reached.get(log) ?? 0)) continue
         const message = reader.message(order)
         if (message?.refresh(now()) === true) redeliver(head.space, terms.group, message)

@@ -145,7 +145,8 @@ export class SessionHouse {
       for (const [session, { head, cursor }] of page) {
         after = session
         directory.restore(head.name, session + base)
-        const { space, born } = head
+        const { space } = head
+        const { born } = cursor
         for (const [filter, options] of head.subscriptions) {
           this.routes.add({ session, space, born }, filter, options)
         }

@@ -129,21 +129,22 @@ export class SharedSessions implements SessionLines {
   }
 
   subscribed(row: SessionRow, session: number, filter: string, options: SubscriptionOptions): void {
-    const { space, born } = row.head
+    const { space } = row.head
+    const { born } = row.cursor
     this.#parts.routes.add({ session, space, born }, filter, options)
     this.#tellAll([ADD, session, space, born, filter, options])
     this.#changed(session)
   }
 
   unsubscribed(row: SessionRow, session: number, filter: string): void {
-    this.#parts.routes.remove(session, row.head.born, filter)
-    this.#tellAll([REMOVE, session, row.head.born, filter])
+    this.#parts.routes.remove(session, row.cursor.born, filter)
+    this.#tellAll([REMOVE, session, row.cursor.born, filter])
     this.#changed(session)
   }
 
   ended(row: SessionRow, session: number): void {
-    this.#onEnded(session, row.head.born)
-    this.#tellAll([ENDED, session, row.head.born])
+    this.#onEnded(session, row.cursor.born)
+    this.#tellAll([ENDED, session, row.cursor.born])
     this.#changed(session)
   }
 
@@ -275,8 +276,8 @@ export class SharedSessions implements SessionLines {
 
   #onEnded(session: number, born: number): void {
     const { routes, messages, redeliver } = this.#parts
-    if (!routes.end(session, born)) return
-    messages.ended(session, (message, group) => redeliver(message.space, group, message))
+    routes.end(session, born)
+    messages.ended(session, born, (message, group) => redeliver(message.space, group, message))
   }
 
   #tellAll(message: Message): void {

@@ -159,12 +159,18 @@ export class WaitingMessages {
   }
 
   /** A session is over: what waits for it here is of no use; what a shared subscription has chosen it for goes on. */
-  ended(session: number, goesOn: (message: WaitingMessage, group: string) => void): void {
-    this.#listening.delete(session)
+  ended(
+    session: number,
+    born: number,
+    goesOn: (message: WaitingMessage, group: string) => void,
+  ): void {
     const list = this.#ofSession.get(session)
     if (list === undefined) return
-    this.#ofSession.delete(session)
+    const left = list.filter(({ terms }) => terms.get(session)?.born !== born)
+    if (left.length === 0) this.#ofSession.delete(session)
+    else this.#ofSession.set(session, left)
     for (const one of list) {
+      if (left.includes(one)) continue
       const group = one.terms.get(session)?.group
       this.#forget(one, session)
       if (group !== undefined && one.message.refresh(this.#parts.now())) goesOn(one.message, group)

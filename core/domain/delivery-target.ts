@@ -6,6 +6,8 @@ import type { Qos } from './qos.ts'
 
 /** How a session wants a message, as its subscriptions said when it was published. */
 export interface TargetTerms {
+  /** Of the session (session-row.ts): it is for none that has the same number before or behind it. */
+  readonly born: number
   /** The highest it subscribed with. */
   readonly qos: Qos
   /** Retain As Published, and the message was to be retained. */
@@ -25,26 +27,30 @@ export interface DeliveryTarget {
 const QOS = 3
 const RETAIN = 4
 const SHARED = 8
+const HEADER_BYTES = 10
 const MAX_IDENTIFIERS = 255 // of overlapping subscriptions; further ones are left out
 
-/** One that is borne by nearly all messages has two bytes. */
-export function encodeTerms({ qos, retain, identifiers, group }: TargetTerms): Buffer {
+export function encodeTerms({ born, qos, retain, identifiers, group }: TargetTerms): Buffer {
   const count = Math.min(identifiers.length, MAX_IDENTIFIERS)
   const name = group === undefined ? undefined : Buffer.from(group)
-  const bytes = Buffer.alloc(2 + count * 4 + (name === undefined ? 0 : 2 + name.length))
+  const end = HEADER_BYTES + count * 4
+  const bytes = Buffer.alloc(end + (name === undefined ? 0 : 2 + name.length))
   bytes[0] = qos | (retain ? RETAIN : 0) | (name === undefined ? 0 : SHARED)
   bytes[1] = count
-  for (let i = 0; i < count; i++) bytes.writeUInt32LE(identifiers[i] as number, 2 + i * 4)
+  bytes.writeDoubleLE(born, 2)
+  for (let i = 0; i < count; i++) {
+    bytes.writeUInt32LE(identifiers[i] as number, HEADER_BYTES + i * 4)
+  }
   if (name !== undefined) {
-    bytes.writeUInt16LE(name.length, 2 + count * 4)
-    bytes.set(name, 4 + count * 4)
+    bytes.writeUInt16LE(name.length, end)
+    bytes.set(name, end + 2)
   }
   return bytes
 }
 
 /** Offset behind the terms that begin at `at`. */
 export function endOfTerms(bytes: Buffer, at: number): number {
-  const end = at + 2 + (bytes[at + 1] as number) * 4
+  const end = at + HEADER_BYTES + (bytes[at + 1] as number) * 4
   return ((bytes[at] as number) & SHARED) === 0 ? end : end + 2 + bytes.readUInt16LE(end)
 }
 
@@ -52,9 +58,10 @@ export function decodeTerms(bytes: Buffer, at: number): TargetTerms {
   const flags = bytes[at] as number
   const count = bytes[at + 1] as number
   const identifiers: number[] = []
-  for (let i = 0; i < count; i++) identifiers.push(bytes.readUInt32LE(at + 2 + i * 4))
-  const nameAt = at + 4 + count * 4
+  for (let i = 0; i < count; i++) identifiers.push(bytes.readUInt32LE(at + HEADER_BYTES + i * 4))
+  const nameAt = at + HEADER_BYTES + count * 4 + 2
   return {
+    born: bytes.readDoubleLE(at + 2),
     qos: (flags & QOS) as Qos,
     retain: (flags & RETAIN) !== 0,
     identifiers,

@@ -100,10 +100,9 @@ function cursorText({ reached, inflight, arrivals, ...rest }: SessionCursor): Cu
   }
 }
 
-function cursorOf({ reached, inflight, arrivals, endedAt, ...rest }: CursorText): SessionCursor {
+function cursorOf({ reached, inflight, arrivals, ...rest }: CursorText): SessionCursor {
   return {
     ...rest,
-    endedAt,
     reached: new Map(reached),
     inflight: new Map(inflight.map((sent) => [sent.packetId, sent])),
     arrivals: new Set(arrivals),

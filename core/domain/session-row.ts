@@ -18,8 +18,6 @@ export interface SessionHead {
   name: string
   /** Its topic space. */
   space: number
-  /** An order of its own, given when it began: older messages are none of its, and it tells it from one before it. */
-  born: number
   /** Seconds that it outlives its connection; `NEVER`. */
   expirySec: number
   /** Where it has one, until it is published or forgone. */
@@ -45,6 +43,8 @@ export interface Inflight {
 
 /** What changes with every message. */
 export interface SessionCursor {
+  /** An order of its own (waiting-message.ts), given when it began: tells it from others that had its number. */
+  readonly born: number
   stamp: Stamp
   /** It has a connection. */
   online: boolean
@@ -58,8 +58,8 @@ export interface SessionCursor {
   readonly arrivals: Set<number>
   /** Given last. */
   lastPacketId: number
-  /** It is over: no message up to this order is wanted. The number may be another session's behind it. */
-  endedAt: number | undefined
+  /** It is over; the number may be another session's behind it. */
+  ended: boolean
 }
 
 export interface SessionRow {
@@ -83,8 +83,7 @@ export type SessionChange =
     }
   /** The Will was published, or is forgone. */
   | { readonly kind: 'willDone' }
-  /** `order`: of the youngest message then. */
-  | { readonly kind: 'ended'; readonly order: number }
+  | { readonly kind: 'ended' }
   | { readonly kind: 'subscribed'; readonly filter: string; readonly options: SubscriptionOptions }
   | { readonly kind: 'unsubscribed'; readonly filter: string }
   | {
@@ -111,8 +110,9 @@ export function newSession({
   readonly born: number
 }): SessionRow {
   return {
-    head: { name, space, born, expirySec: 0, will: undefined, subscriptions: new Map() },
+    head: { name, space, expirySec: 0, will: undefined, subscriptions: new Map() },
     cursor: {
+      born,
       stamp: { token: NO_TOKEN, version: 0 },
       online: false,
       offlineAt: 0,
@@ -120,7 +120,7 @@ export function newSession({
       inflight: new Map(),
       arrivals: new Set(),
       lastPacketId: 0,
-      endedAt: undefined,
+      ended: false,
     },
   }
 }
@@ -146,7 +146,7 @@ export function applyChange(
       head.will = undefined
       break
     case 'ended':
-      cursor.endedAt = change.order
+      cursor.ended = true
       break
     case 'subscribed':
       head.subscriptions.set(change.filter, change.options)
@@ -195,9 +195,18 @@ const HEAD_CHANGES: ReadonlySet<SessionChange['kind']> = new Set([
   'unsubscribed',
 ])
 
+/** A message as a reference in a queue. */
+interface QueuedReference {
+  readonly log: number
+  readonly order: number
+  /** Of the session that it was put there for. */
+  readonly born: number
+}
+
 /** The message is none of the session's any more: nobody will ask for it. */
-export function isDone(born: number, cursor: SessionCursor, log: number, order: number): boolean {
-  if (order <= born || order <= (cursor.endedAt ?? 0)) return true
+export function isDone(cursor: SessionCursor, { log, order, born }: QueuedReference): boolean {
+  if (born !== cursor.born) return cursor.born > born // of one before it; one behind it has a row of its own
+  if (cursor.ended) return true
   if (order > (cursor.reached.get(log) ?? 0)) return false
   for (const sent of cursor.inflight.values()) if (sent.order === order) return sent.received
   return true

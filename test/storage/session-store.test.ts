@@ -11,7 +11,7 @@ import { publicationOf } from '../actors/publications.ts'
 import { MemorySessions } from '../support/memory-sessions.ts'
 import { writableEnvironment } from './support.ts'
 
-const TERMS = { qos: 1, retain: false, identifiers: [3], group: undefined } as const
+const TERMS = { born: 1, qos: 1, retain: false, identifiers: [3], group: undefined } as const
 const HOUR = 3_600_000
 
 function house(t: TestContext, bounds = { messages: 1000, bytes: 1e9 }) {
@@ -21,9 +21,13 @@ function house(t: TestContext, bounds = { messages: 1000, bytes: 1e9 }) {
 }
 
 function waiting(order: number, log: number, ...sessions: number[]): WaitingBatch {
+  return waitingFor(1, order, log, ...sessions)
+}
+
+function waitingFor(born: number, order: number, log: number, ...sessions: number[]): WaitingBatch {
   const publication = publicationOf('t', `payload ${order}`)
   const message = WaitingMessage.of(publication, { space: 0, log, order }, 0)
-  const targets = sessions.map((session) => ({ session, terms: TERMS }))
+  const targets = sessions.map((session) => ({ session, terms: { ...TERMS, born } }))
   return { targets: sessions, payload: Uint8Array.from(encodeWaiting(message, targets)) }
 }
 
@@ -70,7 +74,7 @@ describe('session store', () => {
 
   it('keeps a message as long as a session waits for it, and no longer', async (t) => {
     const { environment, writer, store } = house(t)
-    const rows = [session(1), session(2)]
+    const rows = [session(1), session(1)]
     await writer.storeSessions(rows.map((row, i) => update(i + 1, row, 1)))
     await writer.storeWaiting([waiting(10, 0, 1, 2), waiting(11, 0, 1)])
     for (const [i, row] of rows.entries()) {
@@ -107,13 +111,16 @@ describe('session store', () => {
         if (i === 2) rows.push(update(n, row, 2, false))
       }
       rows.push(update(n, row, 3, false))
-      applyChange(row, { kind: 'ended', order: n * 100 + 12 })
+      applyChange(row, { kind: 'ended' })
       rows.push(update(n, row, 4, false))
       const next = session(n * 100 + 13, 2)
       rows.push(update(n, next, 1))
       applyChange(next, { kind: 'skipped', log: 0, order: n * 100 + 15 })
       rows.push(update(n, next, 2))
-      const messages = Array.from({ length: 20 }, (_, i) => waiting(n * 100 + i + 1, i % 2, n))
+      const messages = Array.from({ length: 20 }, (_, i) => {
+        const born = n * 100 + (i < 12 ? 0 : 13)
+        return waitingFor(born, n * 100 + i + 1, i % 2, n)
+      })
       for (const { kind, at } of script) {
         for (const sink of [writer, memory]) {
           if (kind === 'message') await sink.storeWaiting([messages[at] as WaitingBatch])
@@ -158,7 +165,7 @@ describe('session store', () => {
     const { environment, writer, store } = house(t)
     const row = session(1)
     const late = update(1, row, 2)
-    applyChange(row, { kind: 'ended', order: 9 })
+    applyChange(row, { kind: 'ended' })
     await writer.storeSessions([update(1, row, 3)])
     await writer.storeSessions([late])
     await writer.storeWaiting([waiting(5, 0, 1)])
@@ -198,7 +205,7 @@ describe('session store', () => {
     const row = session(1)
     await writer.storeSessions([update(1, row, 1)])
     await writer.storeWaiting(Array.from({ length: 12_000 }, (_, i) => waiting(i + 2, 0, 1)))
-    applyChange(row, { kind: 'ended', order: 20_000 })
+    applyChange(row, { kind: 'ended' })
     await writer.storeSessions([update(1, row, 2, false)])
     store.refresh()
     assert.deepEqual(orders(store, 1), [])

@@ -86,8 +86,8 @@ export class MemorySessions implements SessionReader, SessionSink {
       for (const [i, number] of targets.entries()) {
         const row = this.#rows.get(number)
         const { log, order } = message
-        const born = row?.head === undefined ? 0 : decodeHead(row.head).born
-        if (row !== undefined && isDone(born, decodeCursor(row.cursor), log, order)) continue
+        const { born } = decodeTerms(terms[i] as Buffer, 0)
+        if (row !== undefined && isDone(decodeCursor(row.cursor), { log, order, born })) continue
         const queue = this.#queues.get(number) ?? new Map()
         this.#queues.set(number, queue.set(order, { log, terms: terms[i] as Buffer }))
         this.#messages.set(order, message.buffer)
@@ -101,18 +101,16 @@ export class MemorySessions implements SessionReader, SessionSink {
     for (const { number, head, cursor } of updates) {
       const before = this.#rows.get(number)
       const changed = decodeCursor(cursor)
-      const { stamp, endedAt } = changed
-      const ended = endedAt !== undefined
+      const { stamp, ended } = changed
       if (before !== undefined && compareStamps(stamp, decodeCursor(before.cursor).stamp) <= 0) {
         continue
       }
       const kept = head ?? before?.head
       if (kept === undefined && !ended) continue
       this.#rows.set(number, { head: ended ? undefined : kept, cursor })
-      const born = this.session(number)?.head.born ?? 0
       const queue = this.#queues.get(number)
-      for (const [order, { log }] of queue ?? []) {
-        if (!isDone(born, changed, log, order)) continue
+      for (const [order, { log, terms }] of queue ?? []) {
+        if (!isDone(changed, { log, order, born: decodeTerms(terms, 0).born })) continue
         queue?.delete(order)
         const used = [...this.#queues.values()].some((other) => other.has(order))
         if (!used) this.#messages.delete(order)
