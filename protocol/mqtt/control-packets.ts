@@ -1,5 +1,6 @@
 /**
- * The packets off the hot path, by mqtt-packet: one parser per shard and protocol level, fed whole frames.
+ * The packets off the hot path, by mqtt-packet: one parser per shard and protocol level, fed whole frames. A parser
+ * that has met an error is not used again.
  * What that library lets pass is checked here first, on the bytes: strings, properties, field bounds.
  */
 import mqttPacket, {
@@ -79,6 +80,7 @@ export class ControlPackets {
     this.#error = undefined
     this.#parser(slot).parse(frame)
     if (this.#error !== undefined || this.#parsed === undefined) {
+      this.#parsers.delete(slot) // it would read the next client's packet from where it stopped in this one
       const message = (this.#error as Error | undefined)?.message ?? 'the packet is incomplete'
       const code = REASON.malformedPacket
       return { kind: 'fault', fault: { code, reason: 'malformed-packet', message } }

@@ -7,6 +7,7 @@ import { INVALID_CONNECT } from './connect-cases.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import type { MemoryClient } from './memory-client.ts'
 import { INVALID_CONTROL, INVALID_PUBLISH, type InvalidPacket } from './packet-cases.ts'
+import { publish, subscribe } from './packets.ts'
 import { VALID } from './valid-cases.ts'
 
 /** In the phase in which the packet may stand. */
@@ -34,6 +35,27 @@ describe('a packet that no client may send ends its connection [MQTT-4.13.1-1]',
       })
     }
   }
+})
+
+describe('the clients of a shard', () => {
+  it('do not suffer for a packet that another has sent', () => {
+    for (const one of [...INVALID_PUBLISH, ...INVALID_CONTROL, ...INVALID_CONNECT]) {
+      for (const level of one.levels) {
+        const broker = new MemoryBroker()
+        clientFor(broker, one.bytes[0] as number, level).send(one.bytes)
+        const other = broker.join({ protocolVersion: level })
+        other.send(
+          subscribe(1, ['t', 1]),
+          { cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['t'] },
+          publish('t', '', 1, 3),
+        )
+        const answered = other.received().map(({ cmd }) => cmd)
+        assert.deepEqual(answered, ['suback', 'unsuback', 'puback'], one.says)
+        other.send({ cmd: 'disconnect' })
+        assert.equal(broker.count('connection.closed.client-disconnect'), 1, one.says)
+      }
+    }
+  })
 })
 
 /** Of CONNACK (§3.2.2.2) and DISCONNECT (§3.14.2.1). */
