@@ -40,6 +40,17 @@ describe('relaying at QoS 1', () => {
     assert.equal(texts(hear()), '6,7,8')
   })
 
+  it('has as many on the way as the limit says, above 64 too, and takes their acknowledgements in any order', () => {
+    const { reader, say, hear } = readerAndWriter({ inflight: 200 })
+    say(500)
+    const sent = hear()
+    assert.equal(sent.length, 200)
+    reader.send(...sent.slice(1).reverse().map(ack))
+    assert.deepEqual(hear(), [])
+    reader.send(ack(sent[0] as IPublishPacket))
+    assert.deepEqual([hear().length, sent.at(-1)?.messageId], [200, 200])
+  })
+
   it("keeps to the client's Receive Maximum where that is less [MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2]", () => {
     const { say, hear } = readerAndWriter({ inflight: 3 }, { properties: { receiveMaximum: 1 } })
     say(3)
