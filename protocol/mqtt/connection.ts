@@ -205,6 +205,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     if (this.#phase === 'exchanging') {
       return this.#onExchange(type, buffer.subarray(start, end), bodyStart - start)
     }
+    if (this.#phase !== 'awaiting-connect') return false // what it sent in this read has closed it [MQTT-3.1.4-6]
     if (type !== PACKET.connect) return this.#fail(FAULT.notConnect) // [MQTT-3.1.0-1]
     return this.#onConnect(buffer.subarray(start, end), bodyStart - start)
   }

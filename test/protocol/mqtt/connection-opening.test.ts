@@ -51,6 +51,21 @@ describe('opening a connection', () => {
     assert.deepEqual([client.heard(), broker.around.traffic.received], [[], 0])
   })
 
+  it('is refused for good: a second CONNECT in the same read opens nothing [MQTT-3.1.4-6]', () => {
+    const broker = new MemoryBroker()
+    let asked = 0
+    const refuseOnce: Login = (request, done) => {
+      asked += 1
+      if (asked === 1) refuse(request, done)
+      else broker.welcome(request, done)
+    }
+    const client = broker.accept(refuseOnce)
+    client.level = 5
+    client.send(connectPacket({ protocolVersion: 5 }), connectPacket({ protocolVersion: 5 }))
+    assert.deepEqual([client.heard(), client.gone, asked], [['connack 134'], true, 1])
+    assert.equal(broker.count('connect.accepted'), 0)
+  })
+
   it('gives no reason string to a client that could not take the packet [MQTT-3.2.2-19]', () => {
     const properties = { maximumPacketSize: 40 }
     const atLength: Login = (_request, done) => {
