@@ -4,18 +4,21 @@
  * names a method.
  */
 import type { IConnectPacket } from 'mqtt-packet'
+import { UNLIMITED } from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
 import { FAULT } from './faults.ts'
 import type { AuthenticationStep } from './login.ts'
 import type { Output } from './output.ts'
 import { type AuthenticationAnswer, writeAuth } from './packet-writer.ts'
-import { type Fault, REASON } from './reason-code.ts'
+import { type Fault, REASON, type ReasonCode } from './reason-code.ts'
 
 export class Authentication {
   readonly #method: string
   readonly #name: string
   readonly #around: ConnectionSurroundings
   readonly #output: Output
+  /** Of the client (§3.1.2.11.4). */
+  readonly #maximumPacketSize: number
   #data: Buffer | undefined
   #lastWord: Uint8Array | undefined = undefined
   #round = 0
@@ -27,12 +30,13 @@ export class Authentication {
 
   constructor(
     method: string,
-    data: Buffer | undefined,
+    properties: NonNullable<IConnectPacket['properties']>,
     output: Output,
     around: ConnectionSurroundings,
   ) {
     this.#method = method
-    this.#data = data
+    this.#data = properties.authenticationData
+    this.#maximumPacketSize = properties.maximumPacketSize ?? UNLIMITED
     this.#output = output
     this.#around = around
     this.#name = Buffer.from(around.random.bytes(12)).toString('hex')
@@ -40,12 +44,12 @@ export class Authentication {
 
   /** `undefined`: the client asks for none, and hears of none [MQTT-4.12.0-6]. A fault: data without a method. */
   static of(
-    { properties }: IConnectPacket,
+    { properties = {} }: IConnectPacket,
     output: Output,
     around: ConnectionSurroundings,
   ): Authentication | Fault | undefined {
-    const { authenticationMethod: method, authenticationData: data } = properties ?? {}
-    if (method !== undefined) return new Authentication(method, data, output, around)
+    const { authenticationMethod: method, authenticationData: data } = properties
+    if (method !== undefined) return new Authentication(method, properties, output, around)
     return data === undefined ? undefined : FAULT.authData
   }
 
@@ -87,10 +91,10 @@ export class Authentication {
     return awaited ? undefined : FAULT.unexpectedAuth
   }
 
-  /** The client shall go on [MQTT-4.12.0-2]. */
-  goOn(data: Uint8Array | undefined): void {
+  /** The client shall go on [MQTT-4.12.0-2]. False: this is larger than it takes. */
+  goOn(data: Uint8Array | undefined): boolean {
     this.#asked = false
-    writeAuth(this.#output, REASON.continueAuthentication, { method: this.#method, data })
+    return this.#write(REASON.continueAuthentication, { method: this.#method, data })
   }
 
   /** The exchange is over: CONNACK or `tellRenewed` says so. */
@@ -100,7 +104,12 @@ export class Authentication {
     this.#lastWord = lastWord
   }
 
-  tellRenewed(): void {
-    writeAuth(this.#output, REASON.success, this.answer)
+  /** False: this is larger than the client takes. */
+  tellRenewed(): boolean {
+    return this.#write(REASON.success, this.answer)
+  }
+
+  #write(code: ReasonCode, answer: AuthenticationAnswer): boolean {
+    return writeAuth(this.#output, code, answer, this.#maximumPacketSize)
   }
 }

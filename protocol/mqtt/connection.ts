@@ -349,7 +349,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
         this.#enter(request, outcome)
         return
       }
-      this.#authentication?.goOn(outcome.data)
+      if (this.#authentication?.goOn(outcome.data) === false) {
+        this.#fail(FAULT.clientPacketSize)
+        return
+      }
       this.#phase = 'exchanging'
       this.#resume()
     })
@@ -383,15 +386,17 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       if (this.#phase !== 'connected') return
       this.#around.turn.enter()
       this.#flow?.writeAcknowledgements()
+      let written = true
       if (outcome.kind === 'continue') {
-        authentication.goOn(outcome.data)
+        written = authentication.goOn(outcome.data)
       } else if (outcome.kind === 'client') {
         authentication.granted(outcome.data)
         this.#flow?.role.renew(outcome.policy)
-        authentication.tellRenewed()
+        written = authentication.tellRenewed()
       } else {
         this.#fail(FAULT.renewalRefused) // [MQTT-4.12.1-2]
       }
+      if (!written) this.#fail(FAULT.clientPacketSize)
     })
     return this.#phase === 'connected'
   }

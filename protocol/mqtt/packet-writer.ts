@@ -161,11 +161,23 @@ export function writePingresp(output: Output): void {
   output.buffer[at + 1] = 0
 }
 
-/** @param code  0x18 asks the client to go on; 0 ends a renewal */
-export function writeAuth(output: Output, code: number, answer: AuthenticationAnswer): void {
+/**
+ * False: larger than the client takes, so nothing was written.
+ *
+ * @param code  0x18 asks the client to go on; 0 ends a renewal
+ */
+export function writeAuth(
+  output: Output,
+  code: number,
+  answer: AuthenticationAnswer,
+  maximumPacketSize: number,
+): boolean {
   const properties = authenticationProperties(answer)
   const packet = { cmd: 'auth' as const, reasonCode: code, properties }
-  append(output, mqttPacket.generate(packet, { protocolVersion: 5 }))
+  const bytes = mqttPacket.generate(packet, { protocolVersion: 5 })
+  if (bytes.length > maximumPacketSize) return false
+  append(output, bytes)
+  return true
 }
 
 /** Only MQTT 5 servers say goodbye; a 3.x client sees the close alone. It has no Session Expiry [MQTT-3.14.2-2]. */

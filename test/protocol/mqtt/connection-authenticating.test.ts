@@ -23,10 +23,12 @@ function house() {
   const decide = (step: AuthenticationStep): AuthenticationDecision => {
     const said = Buffer.from(step.data ?? '').toString()
     const once = { publish: [], subscribe: [] }
-    if (step.method === 'ONCE') return { kind: 'granted', policy: once }
-    if (step.method !== METHOD) return { kind: 'unknown-method' }
+    if (step.method !== 'ONCE' && step.method !== METHOD) return { kind: 'unknown-method' }
     if (said === 'bad') return undefined
     if (said === 'throw') throw new Error('no')
+    if (said === 'long') return { kind: 'continue', data: Buffer.alloc(100) }
+    if (said === 'end') return { kind: 'granted', policy: once, data: Buffer.alloc(100) }
+    if (step.method === 'ONCE') return { kind: 'granted', policy: once }
     if (step.round <= 2) return { kind: 'continue', data: Buffer.from(`${step.round}?`) }
     const policy = { publish: [step.renews ? 'renewed' : 'first'], subscribe: [] }
     return { kind: 'granted', policy, data: Buffer.from('welcome') }
@@ -40,8 +42,12 @@ function house() {
       return decide(step)
     },
   })
-  const connect = async (method = METHOD): Promise<MemoryClient> => {
-    const properties = { authenticationMethod: method, authenticationData: Buffer.from('hello') }
+  const connect = async (method = METHOD, maximumPacketSize = 1000): Promise<MemoryClient> => {
+    const properties = {
+      authenticationMethod: method,
+      authenticationData: Buffer.from('hello'),
+      maximumPacketSize,
+    }
     const client = broker.connect({ protocolVersion: 5, properties }, login)
     await settled(broker)
     return client
@@ -154,6 +160,26 @@ describe('extended authentication', () => {
     of.broker.passSeconds(11)
     assert.equal(slow.gone, true)
     assert.equal(of.broker.count('connection.closed.connect-timeout'), 1)
+  })
+
+  it('says nothing that is larger than the client takes, and closes instead [MQTT-3.1.2-24]', async () => {
+    const of = house()
+    const closed = (): number => of.broker.count('connection.closed.client-packet-size')
+    const opening = await of.connect(METHOD, 60)
+    opening.received()
+    assert.deepEqual(await of.say(opening, 0x18, 'long'), [])
+    assert.deepEqual([opening.gone, closed()], [true, 1])
+    for (const said of ['long', 'end']) {
+      const renewing = await of.connect('ONCE', 60)
+      renewing.received()
+      const heard = await of.say(renewing, 0x19, said, 'ONCE')
+      assert.deepEqual(words(heard), ['disconnect 149'], said)
+    }
+    assert.equal(closed(), 3)
+    const exact = await of.connect(METHOD, 18) // the AUTH of the first round
+    assert.deepEqual([words(exact.received()), exact.gone], [[`auth 24 ${METHOD} 1?`], false])
+    const less = await of.connect(METHOD, 17)
+    assert.deepEqual([less.received(), less.gone], [[], true])
   })
 
   it('can be renewed while the client goes on, and gives it its new rights [MQTT-4.12.1-2]', async () => {
