@@ -38,8 +38,9 @@ export class ControlPackets {
     this.#maxUserProperties = maxUserProperties
   }
 
+  /** A login may take longer than the read that the frame is borrowed from: the packet has a copy of its bytes. */
   connect(frame: Buffer, bodyStart: number): Parsed<IConnectPacket> {
-    return this.#parse(0, frame, connectFault(this.#cursor(frame, bodyStart)))
+    return this.#parse(0, Buffer.from(frame), connectFault(this.#cursor(frame, bodyStart)))
   }
 
   subscribe(frame: Buffer, bodyStart: number, level: ProtocolLevel): Parsed<ISubscribePacket> {
@@ -58,9 +59,9 @@ export class ControlPackets {
     return new ByteCursor(frame, bodyStart, frame.length, this.#maxUserProperties)
   }
 
-  /** MQTT 5 only. */
+  /** MQTT 5 only. A copy, as of CONNECT. */
   auth(frame: Buffer, bodyStart: number): Parsed<IAuthPacket> {
-    return this.#parse(5, frame, authFault(this.#cursor(frame, bodyStart), frame))
+    return this.#parse(5, Buffer.from(frame), authFault(this.#cursor(frame, bodyStart), frame))
   }
 
   /**

@@ -16,10 +16,11 @@ export class MemoryTransport extends GatheredTransport {
   stalled = false
   #unsent = 0
 
-  /** The peer says something. */
+  /** The peer says something. As in a real read, the memory serves the next one. */
   say(bytes: Uint8Array): void {
     const chunk = Buffer.from(bytes)
     this.received(chunk, chunk.length)
+    chunk.fill(0xa5)
   }
 
   /** The peer is gone. */

@@ -162,6 +162,40 @@ describe('extended authentication', () => {
     assert.equal(of.broker.count('connection.closed.connect-timeout'), 1)
   })
 
+  it('shows the hook what its own client has said, however long it takes to look [MQTT-4.12.0-2]', async () => {
+    const broker = new MemoryBroker()
+    const seen: string[] = []
+    const look = async (...values: readonly (Uint8Array | undefined)[]): Promise<void> => {
+      await tick() // other clients are read meanwhile
+      for (const value of values) seen.push(Buffer.from(value ?? '').toString())
+    }
+    const login = loginFor('hook', {
+      registry: new MemoryRegistry(),
+      strictSecureMode: false,
+      hook: async ({ password }) => {
+        await look(password)
+        return undefined
+      },
+      authenticate: async ({ password, data, round }) => {
+        await look(password, data)
+        return round === 1 ? { kind: 'continue' } : undefined
+      },
+    })
+    const password = Buffer.from('secret')
+    broker.connect({ username: 'me', password }, login)
+    await tick()
+    const authenticationData = Buffer.from('hello')
+    const properties = { authenticationMethod: METHOD, authenticationData }
+    const client = broker.connect(
+      { protocolVersion: 5, username: 'me', password, properties },
+      login,
+    )
+    for (let i = 0; i < 3; i++) await settled(broker)
+    client.send(auth(0x18, 'answer'))
+    for (let i = 0; i < 3; i++) await settled(broker)
+    assert.deepEqual(seen, ['secret', 'secret', 'hello', 'secret', 'answer'])
+  })
+
   it('says nothing that is larger than the client takes, and closes instead [MQTT-3.1.2-24]', async () => {
     const of = house()
     const closed = (): number => of.broker.count('connection.closed.client-packet-size')
