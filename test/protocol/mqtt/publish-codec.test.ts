@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import mqttPacket, { type IPublishPacket, type Packet } from 'mqtt-packet'
+import mqttPacket, { type IPublishPacket } from 'mqtt-packet'
 import { FrameCutter } from '../../../protocol/mqtt/frame-cutter.ts'
 import { IncomingPublish } from '../../../protocol/mqtt/incoming-publish.ts'
 import { publishBytes, writePublish } from '../../../protocol/mqtt/packet-writer.ts'
 import { GrowingOutput } from './growing-output.ts'
+import { decode, text, topic } from './random-packets.ts'
 
-const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => !s.includes('\0'))
-const topic = text.filter((s) => s !== '' && !/[+#]/.test(s))
 const payload = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 20_000 }))
 const properties = fc.record(
   {
@@ -184,11 +183,5 @@ function partsOf(p: IncomingPublish) {
 }
 
 function oracle(bytes: Buffer, level: number): IPublishPacket {
-  let read: IPublishPacket | undefined
-  const parser = mqttPacket.parser({ protocolVersion: level })
-  parser.on('packet', (packet: Packet) => {
-    read = packet as IPublishPacket
-  })
-  parser.parse(bytes)
-  return read as IPublishPacket
+  return decode(bytes, level as 3 | 4 | 5)[0] as IPublishPacket
 }
