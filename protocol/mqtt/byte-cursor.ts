@@ -99,7 +99,7 @@ export class ByteCursor {
       const rule = PROPERTY_RULES.get(id)
       if (rule === undefined || !rule.in.includes(where)) {
         this.fail(
-          REASON.protocolError,
+          REASON.malformedPacket, // §2.2.2.2
           'unexpected-property',
           `property 0x${id.toString(16)} may not stand here`,
         )

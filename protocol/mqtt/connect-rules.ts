@@ -54,6 +54,9 @@ export function readConnect(frame: Buffer, body: number, packets: ControlPackets
   const parsed = packets.connect(frame, body)
   if (parsed.kind === 'fault') return parsed
   const connect = parsed.packet
+  if (connect.protocolVersion === 5 && frame[body - 1] === 0) {
+    return { kind: 'fault', fault: FAULT.longLength } // [MQTT-1.5.5-1]
+  }
   const read = readWill(frame, body)
   const request: ConnectRequest = {
     connect,

@@ -290,6 +290,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const parsed = this.#around.packets.unsubscribe(frame, body, this.#level)
     if (parsed.kind === 'fault') return this.#fail(parsed.fault)
     const codes = unsubscribe(parsed.packet, (this.#flow as MessageFlow).role)
+    if ('reason' in codes) return this.#fail(codes)
     const packetId = parsed.packet.messageId as number
     const limit = this.#maximumPacketSize
     const written = writeUnsuback(this.#transport, this.#level, packetId, codes, limit) // [MQTT-3.10.4-4]

@@ -157,6 +157,7 @@ export class IncomingAcknowledgement {
     const flags = type === PACKET.pubrel ? 2 : 0 // [MQTT-2.1.3-1] [MQTT-3.6.1-1]
     if ((first & 15) !== flags || end - bodyStart < 2) return FAULT.malformedAcknowledgement
     this.packetId = ((buffer[bodyStart] as number) << 8) | (buffer[bodyStart + 1] as number)
+    if (this.packetId === 0) return FAULT.zeroPacketId // no message has it: [MQTT-2.2.1-3] [MQTT-2.2.1-4]
     this.code = 0
     if (end - bodyStart === 2) return undefined
     const cursor = new ByteCursor(buffer, bodyStart + 2, end, this.#maxUserProperties)
@@ -185,18 +186,24 @@ function subscribeFault(
   level: ProtocolLevel,
   options: boolean,
 ): Fault | undefined {
-  if (cursor.two() === 0) {
-    cursor.fail(REASON.protocolError, 'packet-id-0', 'a packet identifier of 0') // [MQTT-2.2.1-3]
-  }
+  if (cursor.two() === 0) cursor.fault ??= FAULT.zeroPacketId // [MQTT-2.2.1-3]
   if (level === 5) cursor.properties(options ? PACKET.subscribe : PACKET.unsubscribe)
   if (cursor.done) {
     cursor.fail(REASON.protocolError, 'no-filter', 'no topic filter') // [MQTT-3.8.3-2] [MQTT-3.10.3-2]
   }
   while (!cursor.done) {
     cursor.string() // [MQTT-3.8.3-1] [MQTT-3.10.3-1]
-    if (options) cursor.skip(1)
+    if (options) subscriptionOptions(cursor, level)
   }
   return cursor.fault
+}
+
+/** QoS 3 and Retain Handling 3 are no malformed packet in MQTT 5, but a protocol error (§3.8.3.1). */
+function subscriptionOptions(cursor: ByteCursor, level: ProtocolLevel): void {
+  const options = cursor.byte()
+  if (level === 5 && ((options & 0x03) === 0x03 || (options & 0x30) === 0x30)) {
+    cursor.fail(REASON.protocolError, 'subscription-options', 'QoS 3 or Retain Handling 3')
+  }
 }
 
 function disconnectFault(cursor: ByteCursor, level: ProtocolLevel): Fault | undefined {

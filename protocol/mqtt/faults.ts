@@ -18,6 +18,7 @@ type FaultName =
   | 'longLength'
   | 'malformedAcknowledgement'
   | 'acknowledgementCode'
+  | 'zeroPacketId'
   | 'malformedPingreq'
   | 'qos'
   | 'receiveMaximum'
@@ -90,6 +91,7 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     'acknowledgement-code',
     'a reason code that this acknowledgement may not have',
   ),
+  zeroPacketId: fault(REASON.protocolError, 'packet-id-0', 'a packet identifier of 0'),
   malformedPingreq: fault(REASON.malformedPacket, 'malformed-pingreq', 'PINGREQ is malformed'),
   qos: fault(
     REASON.qosNotSupported,

@@ -4,6 +4,7 @@
  */
 import type { Qos } from '../../core/domain/qos.ts'
 import type { Publication } from '../../core/ports/publication.ts'
+import { FAULT } from './faults.ts'
 import type { ProtocolLevel } from './packet-type.ts'
 import { readPublishProperties } from './publish-properties.ts'
 import { type Fault, REASON } from './reason-code.ts'
@@ -58,7 +59,7 @@ export class IncomingPublish implements Publication {
     if (qos > 0) {
       if (at + 2 > end) return TRUNCATED
       this.packetId = ((buffer[at] as number) << 8) | (buffer[at + 1] as number)
-      if (this.packetId === 0) return ZERO_PACKET_ID // [MQTT-2.2.1-3]
+      if (this.packetId === 0) return FAULT.zeroPacketId // [MQTT-2.2.1-3]
       at += 2
     }
     if (at > end) return TRUNCATED
@@ -109,9 +110,4 @@ const DUP_AT_QOS_0: Fault = {
   code: REASON.malformedPacket,
   reason: 'dup-at-qos-0',
   message: 'PUBLISH at QoS 0 with the DUP flag',
-}
-const ZERO_PACKET_ID: Fault = {
-  code: REASON.protocolError,
-  reason: 'packet-id-0',
-  message: 'a packet identifier of 0',
 }

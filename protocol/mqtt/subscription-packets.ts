@@ -17,13 +17,13 @@ export function subscribe(
 ): readonly number[] | Fault {
   const identifier = Number(packet.properties?.subscriptionIdentifier ?? 0)
   if (identifier !== 0 && !role.grants.subscriptionIdentifiers) return FAULT.subscriptionIdentifier
+  const { subscriptions } = packet
+  if (!subscriptions.every(({ topic }) => isSound(topic))) return FAULT.invalidFilter
+  if (subscriptions.some(({ topic, nl }) => isShared(topic) && nl === true))
+    return FAULT.sharedNoLocal // [MQTT-3.8.3-4]
   const codes: number[] = []
   // As if each filter came alone [MQTT-3.8.4-5].
-  for (const [i, { topic, qos, nl, rap, rh }] of packet.subscriptions.entries()) {
-    const shared = isShared(topic)
-    const sound = shared ? filterOfShared(topic) !== undefined : isTopicFilter(topic)
-    if (!sound) return FAULT.invalidFilter // [MQTT-4.7.1-1] [MQTT-4.8.2-1] [MQTT-4.8.2-2]
-    if (shared && nl === true) return FAULT.sharedNoLocal // [MQTT-3.8.3-4]
+  for (const [i, { topic, qos, nl, rap, rh }] of subscriptions.entries()) {
     if (i >= role.filtersPerSubscribe) {
       counters.add('subscribe.refused', 'too-many-filters')
       codes.push(subackCode(REASON.quotaExceeded, level))
@@ -42,8 +42,15 @@ export function subscribe(
 }
 
 /** One UNSUBACK for all filters [MQTT-3.10.4-6], with a code for each in their order [MQTT-3.11.3-1]. */
-export function unsubscribe(packet: IUnsubscribePacket, role: Role): readonly number[] {
-  return packet.unsubscriptions.map((filter) => role.unsubscribe(filter))
+export function unsubscribe(packet: IUnsubscribePacket, role: Role): readonly number[] | Fault {
+  const { unsubscriptions } = packet
+  if (!unsubscriptions.every(isSound)) return FAULT.invalidFilter
+  return unsubscriptions.map((filter) => role.unsubscribe(filter))
+}
+
+/** [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.8.2-1] [MQTT-4.8.2-2] */
+function isSound(filter: string): boolean {
+  return isShared(filter) ? filterOfShared(filter) !== undefined : isTopicFilter(filter)
 }
 
 /** MQTT 3.x knows one failure: [MQTT-3.9.3-2] of 3.1.1. */

@@ -130,7 +130,10 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
         )
         assert.ok(left.kind === 'packet')
         assert.deepEqual(content(left.packet), content(unwanted.packet))
-        unsubscribe(left.packet, role)
+        assert.deepEqual(
+          unsubscribe(left.packet, role),
+          unwanted.packet.unsubscriptions.map(() => 0),
+        )
         assert.deepEqual(asked, [
           ...subscriptions.map(({ topic, qos, nl = false, rap = false, rh = 0 }) => ({
             filter: topic,

@@ -2,32 +2,66 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Packet } from 'mqtt-packet'
+import type { Login } from '../../../protocol/mqtt/login.ts'
 import { PACKET } from '../../../protocol/mqtt/packet-type.ts'
+import { INVALID_AUTH, METHOD } from './auth-cases.ts'
 import { INVALID_CONNECT } from './connect-cases.ts'
 import { MemoryBroker } from './memory-broker.ts'
 import type { MemoryClient } from './memory-client.ts'
 import { INVALID_CONTROL, INVALID_PUBLISH, type InvalidPacket } from './packet-cases.ts'
 import { publish, subscribe } from './packets.ts'
+import { INVALID_PROPERTIES, VALID_PROPERTIES } from './property-cases.ts'
+import { INVALID_SUBSCRIPTION } from './subscription-cases.ts'
 import { VALID } from './valid-cases.ts'
+
+const PACKETS = [
+  ...INVALID_PUBLISH,
+  ...INVALID_CONTROL,
+  ...INVALID_SUBSCRIPTION,
+  ...INVALID_CONNECT,
+]
 
 /** In the phase in which the packet may stand. */
 function clientFor(broker: MemoryBroker, first: number, level: 4 | 5): MemoryClient {
   return first >> 4 === PACKET.connect ? broker.accept() : broker.join({ protocolVersion: level })
 }
 
-function assertRefused(one: InvalidPacket, level: 4 | 5, chunkBytes: number): void {
+function assertRefused(
+  one: InvalidPacket,
+  level: 4 | 5,
+  chunkBytes: number,
+  makeClient: typeof clientFor = clientFor,
+): void {
   const broker = new MemoryBroker()
   const { bytes, reason } = one
-  const client = clientFor(broker, bytes[0] as number, level)
+  const client = makeClient(broker, bytes[0] as number, level)
   for (let at = 0; at < bytes.length; at += chunkBytes)
     client.send(bytes.subarray(at, at + chunkBytes))
   const ended =
     broker.count(`connection.closed.${reason}`) + broker.count(`connect.refused.${reason}`)
-  assert.deepEqual([client.gone, ended], [true, 1], JSON.stringify(broker.tally.snapshot()))
+  assert.deepEqual(
+    [client.gone, ended],
+    [true, 1],
+    `${one.says} ${JSON.stringify(broker.tally.snapshot())}`,
+  )
+}
+
+/** One of which an AUTH is awaited, before its CONNACK or behind it. */
+function exchanging(broker: MemoryBroker, renewal: boolean): MemoryClient {
+  const login: Login = ({ authentication }, done) => {
+    const policy = { publish: [], subscribe: [] }
+    if (authentication?.renews === renewal) done({ kind: 'continue', data: undefined })
+    else done({ kind: 'client', owner: 'key', policy })
+  }
+  const properties = { authenticationMethod: METHOD }
+  const client = broker.connect({ protocolVersion: 5, properties }, login)
+  if (renewal) client.send({ cmd: 'auth', reasonCode: 0x19, properties })
+  assert.equal(client.received().at(-1)?.cmd, 'auth')
+  return client
 }
 
 describe('a packet that no client may send ends its connection [MQTT-4.13.1-1]', () => {
-  for (const one of [...INVALID_PUBLISH, ...INVALID_CONTROL, ...INVALID_CONNECT]) {
+  for (const one of PACKETS) {
     for (const level of one.levels) {
       it(`${one.says}, MQTT ${level}: ${Buffer.from(one.bytes).toString('hex')}`, () => {
         assertRefused(one, level, one.bytes.length)
@@ -37,12 +71,41 @@ describe('a packet that no client may send ends its connection [MQTT-4.13.1-1]',
   }
 })
 
+describe('an AUTH that no client may send ends its connection [MQTT-4.13.1-1]', () => {
+  for (const one of INVALID_AUTH) {
+    it(`${one.says}: ${Buffer.from(one.bytes).toString('hex')}`, () => {
+      for (const renewal of [false, true]) {
+        assertRefused(one, 5, one.bytes.length, (broker) => exchanging(broker, renewal))
+        assertRefused(one, 5, 1, (broker) => exchanging(broker, renewal))
+      }
+    })
+  }
+})
+
+describe('a property', () => {
+  it('ends the connection where it may not stand, or stands twice', () => {
+    for (const one of INVALID_PROPERTIES) assertRefused(one, 5, one.bytes.length)
+  })
+
+  it('is taken where it may stand', () => {
+    for (const { says, bytes } of VALID_PROPERTIES) {
+      const broker = new MemoryBroker()
+      clientFor(broker, bytes[0] as number, 5).send(bytes)
+      assert.deepEqual(faults(broker), [], says)
+    }
+  })
+})
+
 describe('the clients of a shard', () => {
   it('do not suffer for a packet that another has sent', () => {
-    for (const one of [...INVALID_PUBLISH, ...INVALID_CONTROL, ...INVALID_CONNECT]) {
+    for (const one of [...PACKETS, ...INVALID_AUTH]) {
       for (const level of one.levels) {
         const broker = new MemoryBroker()
-        clientFor(broker, one.bytes[0] as number, level).send(one.bytes)
+        const isAuth = INVALID_AUTH.includes(one)
+        const bad = isAuth
+          ? exchanging(broker, false)
+          : clientFor(broker, one.bytes[0] as number, level)
+        bad.send(one.bytes)
         const other = broker.join({ protocolVersion: level })
         other.send(
           subscribe(1, ['t', 1]),
@@ -76,9 +139,33 @@ const CODES: ReadonlyMap<string, readonly number[]> = new Map([
   ],
 ])
 
+const MALFORMED = 0x81
+const PROTOCOL_ERROR = 0x82
+
+/** Where the standard names the code. */
+const CODE_OF: ReadonlyMap<string, number> = new Map([
+  ['unexpected-property', MALFORMED], // §2.2.2.2
+  ['repeated-property', PROTOCOL_ERROR], // §2.2.2.2, and each property
+  ['property-value', PROTOCOL_ERROR], // §3.8.2.1.2
+  ['invalid-utf8', MALFORMED], // §1.5.4
+  ['null-character', MALFORMED], // §1.5.4
+  ['malformed-length', MALFORMED], // §1.5.5
+  ['truncated-packet', MALFORMED], // §4.13
+  ['trailing-bytes', MALFORMED], // §4.13
+  ['qos-3', MALFORMED], // §3.3.1.2
+  ['subscription-options', PROTOCOL_ERROR], // §3.8.3.1
+  ['no-filter', PROTOCOL_ERROR], // §3.8.3
+  ['shared-no-local', PROTOCOL_ERROR], // §3.8.3.1
+  ['topic-alias', 0x94], // §3.3.2.3.4
+  ['unknown-alias', PROTOCOL_ERROR], // §3.3.2.3.4
+  ['response-topic', PROTOCOL_ERROR], // §3.3.2.3.5
+  ['expiry-raised', PROTOCOL_ERROR], // §3.14.2.2.2
+  ['packet-too-large', 0x95], // §3.14.2.1
+])
+
 describe('an MQTT 5 client', () => {
   it('is told why by a code that the packet may have [MQTT-3.2.2-8] [MQTT-3.14.2-1]', () => {
-    const packets = [...INVALID_PUBLISH, ...INVALID_CONTROL, ...INVALID_CONNECT]
+    const packets = [...PACKETS, ...INVALID_PROPERTIES]
     const told = new Set<string>()
     for (const { bytes, says } of packets.filter(({ levels }) => levels.includes(5))) {
       const client = clientFor(new MemoryBroker(), bytes[0] as number, 5)
@@ -90,6 +177,19 @@ describe('an MQTT 5 client', () => {
       told.add(packet.cmd)
     }
     assert.deepEqual([...told].sort(), ['connack', 'disconnect'])
+  })
+
+  it('is told whether the packet was malformed or broke the protocol, as the standard has it', () => {
+    const seen = new Set<string>()
+    for (const { bytes, reason, says, levels } of [...PACKETS, ...INVALID_PROPERTIES]) {
+      const expected = CODE_OF.get(reason)
+      if (expected === undefined || bytes[0] === 0x10 || !levels.includes(5)) continue
+      const client = clientFor(new MemoryBroker(), bytes[0] as number, 5)
+      client.send(bytes)
+      assert.deepEqual(client.heard(), [`disconnect ${expected}`], says)
+      seen.add(reason)
+    }
+    assert.deepEqual([...seen].sort(), [...CODE_OF.keys()].sort())
   })
 })
 
@@ -126,7 +226,7 @@ describe('a packet that is cut short', () => {
 
 describe('any bytes at all', () => {
   it('end in a counted reason or in packets that are valid, never in an exception', () => {
-    const bases = [...VALID, ...[...INVALID_CONTROL, ...INVALID_PUBLISH].flatMap(levelsOf)]
+    const bases = [...VALID, ...PACKETS.flatMap(levelsOf)]
     const mutation = fc.tuple(fc.nat(40), fc.nat(255))
     const calm = fc.property(
       fc.array(fc.constantFrom(...bases), { minLength: 1, maxLength: 4 }),

@@ -136,6 +136,50 @@ export const INVALID_PUBLISH: readonly InvalidPacket[] = [
     Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80, 1),
     'malformed-length',
   ),
+  ...[NOT_UTF8, SURROGATE].map((text) =>
+    invalid('topic not UTF-8 [MQTT-1.5.4-1]', V5, packet(0x30, field(text), NONE), 'invalid-topic'),
+  ),
+  invalid('U+0000 in topic [MQTT-1.5.4-2]', V5, packet(0x30, field('a\0'), NONE), 'invalid-topic'),
+  invalid(
+    'packet id 0 at QoS 2 [MQTT-2.2.1-3]',
+    BOTH,
+    packet(0x34, T, [0, 0], NONE),
+    'packet-id-0',
+  ),
+  invalid('Response Topic of no length', V5, packet(0x30, T, list(8, field(''))), 'response-topic'),
+  invalid(
+    'U+0000 in the Response Topic',
+    V5,
+    packet(0x30, T, list(8, field('\0'))),
+    'null-character',
+  ),
+  invalid(
+    'user property not UTF-8',
+    V5,
+    packet(0x30, T, list(0x26, field(NOT_UTF8), T)),
+    'invalid-utf8',
+  ),
+  invalid('half a user property', V5, packet(0x30, T, list(0x26, T), T), 'truncated-property'),
+  invalid('half a four-byte value', V5, packet(0x30, T, list(2, [0, 0])), 'truncated-packet'),
+  invalid(
+    'property length of five bytes',
+    V5,
+    packet(0x30, T, [0x80, 0x80, 0x80, 0x80, 1]),
+    'malformed-length',
+  ),
+  invalid('long property identifier', V5, packet(0x30, T, list(0x81, 0, 1)), 'malformed-length'),
+  invalid(
+    'property identifier of two bytes',
+    V5,
+    packet(0x30, T, list(0xff, 1, 0)),
+    'unexpected-property',
+  ),
+  invalid(
+    'larger than is taken here [MQTT-3.2.2-15]',
+    BOTH,
+    Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f),
+    'packet-too-large',
+  ),
 ]
 
 const OPTIONS = 0
@@ -157,7 +201,7 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
     packet(0x82, ID, T, 3),
     'malformed-packet',
   ),
-  invalid('SUBSCRIBE at QoS 3', V5, packet(0x82, ID, NONE, T, 3), 'malformed-packet'),
+  invalid('SUBSCRIBE at QoS 3', V5, packet(0x82, ID, NONE, T, 3), 'subscription-options'),
   invalid(
     'option bits of MQTT 5 [MQTT-3.8.3-4] of 3.1.1',
     V4,
@@ -170,7 +214,7 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
     packet(0x82, ID, NONE, T, 0x40),
     'malformed-packet',
   ),
-  invalid('Retain Handling 3', V5, packet(0x82, ID, NONE, T, 0x30), 'malformed-packet'),
+  invalid('Retain Handling 3', V5, packet(0x82, ID, NONE, T, 0x30), 'subscription-options'),
   ...['a/#/b', 'a#', '+b', 'a/b+', ''].map((filter) =>
     invalid(
       'filter [MQTT-4.7.1-1] [MQTT-4.7.1-2]',
@@ -265,5 +309,57 @@ export const INVALID_CONTROL: readonly InvalidPacket[] = [
     V5,
     packet(0x62, ID, 0x80),
     'acknowledgement-code',
+  ),
+  ...[0x40, 0x50, 0x62, 0x70].flatMap((first) => [
+    invalid(`type ${first >> 4} with packet id 0`, BOTH, packet(first, [0, 0]), 'packet-id-0'),
+    invalid(
+      `type ${first >> 4} of MQTT 5 in 3.1.1`,
+      V4,
+      packet(first, ID, 0, NONE),
+      'trailing-bytes',
+    ),
+    invalid(
+      `type ${first >> 4} behind its end`,
+      V5,
+      packet(first, ID, 0, NONE, 0),
+      'trailing-bytes',
+    ),
+    invalid(
+      `type ${first >> 4} without all its properties`,
+      V5,
+      packet(first, ID, 0, 9),
+      'truncated-packet',
+    ),
+    invalid(
+      `type ${first >> 4} with an unknown reason`,
+      V5,
+      packet(first, ID, 1),
+      'acknowledgement-code',
+    ),
+    invalid(
+      `type ${first >> 4} with a Reason String that is not UTF-8`,
+      V5,
+      packet(first, ID, 0, list(0x1f, field(NOT_UTF8))),
+      'invalid-utf8',
+    ),
+  ]),
+  invalid(
+    'DISCONNECT that gives an expiry',
+    V5,
+    packet(0xe0, 0, list(0x11, [0, 0, 0, 9])),
+    'expiry-raised',
+  ),
+  invalid('DISCONNECT without all its properties', V5, packet(0xe0, 0, 9), 'truncated-packet'),
+  invalid(
+    'U+0000 in the Reason String of DISCONNECT',
+    V5,
+    packet(0xe0, 0, list(0x1f, field('\0'))),
+    'null-character',
+  ),
+  invalid(
+    'AUTH without extended authentication [MQTT-4.12.0-7]',
+    V5,
+    packet(0xf0, 0x19, NONE),
+    'unexpected-packet',
   ),
 ]
