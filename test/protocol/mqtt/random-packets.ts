@@ -224,7 +224,7 @@ export function plain(value: unknown): unknown {
 }
 
 function isEmpty(value: unknown, name: string): boolean {
-  return name === 'properties' && Object.keys(value as object).length === 0
+  return name === 'properties' && Object.values(value as object).every((one) => one === undefined)
 }
 
 function lists(pairs: Readonly<Record<string, string | readonly string[]>>): object {
