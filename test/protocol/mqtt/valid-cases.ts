@@ -45,7 +45,7 @@ const pairs = { userProperties: { t: 't' } }
 
 /** CONNACK of MQTT 5 where every limit has its default. */
 const BOUNDS: readonly Part[] = [0x27, [0, 4, 0, 0], 0x21, [4, 0], 0x22, [0, 16]]
-export const CONNACK_5: Uint8Array = packet(0x20, 0, 0, list(...BOUNDS))
+const CONNACK_5 = packet(0x20, 0, 0, list(...BOUNDS))
 const granted = { maximumPacketSize: 262_144, receiveMaximum: 1024, topicAliasMaximum: 16 }
 
 export const VALID: readonly ValidPacket[] = [
