@@ -98,8 +98,9 @@ export class ByteCursor {
       const id = this.varint()
       const rule = PROPERTY_RULES.get(id)
       if (rule === undefined || !rule.in.includes(where)) {
+        // §2.2.2.2
         this.fail(
-          REASON.malformedPacket, // §2.2.2.2
+          REASON.malformedPacket,
           'unexpected-property',
           `property 0x${id.toString(16)} may not stand here`,
         )
