@@ -12,6 +12,7 @@ import { INVALID_CONTROL, INVALID_PUBLISH, type InvalidPacket } from './packet-c
 import { publish, subscribe } from './packets.ts'
 import { INVALID_PROPERTIES, VALID_PROPERTIES } from './property-cases.ts'
 import { INVALID_SUBSCRIPTION } from './subscription-cases.ts'
+import { TOLD_CODES } from './told-codes.ts'
 import { VALID } from './valid-cases.ts'
 
 const PACKETS = [
@@ -121,24 +122,6 @@ describe('the clients of a shard', () => {
   })
 })
 
-/** Of CONNACK (§3.2.2.2) and DISCONNECT (§3.14.2.1). */
-const CODES: ReadonlyMap<string, readonly number[]> = new Map([
-  [
-    'connack',
-    [
-      0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97,
-      0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f,
-    ],
-  ],
-  [
-    'disconnect',
-    [
-      0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96,
-      0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
-    ],
-  ],
-])
-
 const MALFORMED = 0x81
 const PROTOCOL_ERROR = 0x82
 
@@ -173,7 +156,7 @@ describe('an MQTT 5 client', () => {
       client.send(bytes)
       const [packet] = client.received() as (Packet & { readonly reasonCode: number })[]
       if (packet === undefined) continue // a CONNECT that is no packet at all is not answered
-      assert.ok(CODES.get(packet.cmd)?.includes(packet.reasonCode), says)
+      assert.ok(TOLD_CODES.get(packet.cmd)?.includes(packet.reasonCode), says)
       told.add(packet.cmd)
     }
     assert.deepEqual([...told].sort(), ['connack', 'disconnect'])
