@@ -15,11 +15,11 @@ const PROBE = Buffer.from([0xc0, 0])
 const MOST_PACKETS = 120
 const MEAN_PACKETS = 24
 
-export type Door = 'plain' | 'device' | 'webSocket'
+type Door = 'plain' | 'device' | 'webSocket'
 /** How a connection is left that the server did not close. */
 export type Leaving = 'end' | 'destroy' | 'reset'
 
-export type Expected =
+type Expected =
   /** Every packet is valid: it is not closed. */
   | { readonly kind: 'open' }
   /** It is closed for this reason of docs/errors.md. */
@@ -45,6 +45,8 @@ export interface Stream {
   readonly expected: Expected
 }
 
+/** Only where nothing stands in front that gives an alias its topic, or asks for an expiry. */
+const OF_OTHERS = ['unknown-alias', 'expiry-raised']
 const ANY: Expected = { kind: 'any' }
 const OPEN: Expected = { kind: 'open' }
 
@@ -121,8 +123,7 @@ function known(draft: Draft, corpus: Corpus, chance: Chance): void {
   } else {
     draft.valid(named(chance.pick(corpus.connects), chance))
     for (let left = length(chance) >> 1; left > 0; left--) draft.valid(chance.pick(corpus.packets))
-    // An alias may have been given its topic by what stands in front.
-    draft.known(chance.pick(corpus.known.filter(({ reason }) => reason !== 'unknown-alias')))
+    draft.known(chance.pick(corpus.known.filter(({ reason }) => !OF_OTHERS.includes(reason))))
   }
   for (let left = chance.below(4); left > 0; left--) draft.valid(chance.pick(corpus.packets))
 }
