@@ -2,7 +2,8 @@
  * Mutated MQTT against a live server: many connections at once, each with a stream of its own, beside clients that keep
  * to the standard. What a server must do of all this is in `FuzzOutcome`: `faults` is empty, memory comes back.
  *
- * Bounds: `CONCURRENT` connections; a stream has at most some hundred packets, and a second's answer time-out of ten.
+ * Bounds: `CONCURRENT` connections; a stream has some hundred packets at most, and `ANSWER_MS` from its
+ * first byte until it is answered or closed.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -67,6 +68,7 @@ export interface FuzzOptions {
 
 export interface FuzzOutcome {
   readonly seed: number
+  /** These of the measured part. */
   readonly packets: number
   readonly mutations: number
   readonly connections: number
@@ -80,7 +82,7 @@ export interface FuzzOutcome {
     readonly received: number
     readonly answerMs: { readonly p50: number; readonly p99: number; readonly most: number }
   }
-  /** Why connections were closed or refused, by the server's own count. */
+  /** Why connections were closed or refused, by the server's own count, warm-up included. */
   readonly reasons: Readonly<Record<string, number>>
   /** Every broken promise, the first twenty. */
   readonly faults: readonly string[]
@@ -197,11 +199,7 @@ class Fuzz {
   readonly #faults: string[] = []
   readonly #barrage: Barrage
   #nextIndex = 0
-  #packets = 0
-  #mutations = 0
-  #connections = 0
-  #closed = 0
-  #packetsBack = 0
+  readonly #tally = { packets: 0, mutations: 0, connections: 0, closed: 0, packetsBack: 0 }
   /** Codes that clients of MQTT 5 were told, in CONNACK and in DISCONNECT. */
   readonly #told = { connack: new Map<number, number>(), disconnect: new Map<number, number>() }
 
@@ -219,11 +217,7 @@ class Fuzz {
     const before = await ServerFigures.of(this.#server)
     await this.#barrage.play(this.#streams(warmUpPackets))
     const rssWarm = await this.#settledRss()
-    const warm = {
-      packets: this.#packets,
-      mutations: this.#mutations,
-      connections: this.#connections,
-    }
+    const warm = { ...this.#tally }
     const startedAt = performance.now()
     await this.#barrage.play(this.#streams(packets))
     const seconds = (performance.now() - startedAt) / 1000
@@ -232,13 +226,14 @@ class Fuzz {
     await bystanders.leave()
     for (const fault of bystanders.faults) this.#say(`bystanders: ${fault}`)
     this.#lookAtProcess()
+    const tally = this.#tally
     return {
       seed,
-      packets: this.#packets - warm.packets,
-      mutations: this.#mutations - warm.mutations,
-      connections: this.#connections - warm.connections,
-      closedByServer: this.#closed,
-      packetsBack: this.#packetsBack,
+      packets: tally.packets - warm.packets,
+      mutations: tally.mutations - warm.mutations,
+      connections: tally.connections - warm.connections,
+      closedByServer: tally.closed - warm.closed,
+      packetsBack: tally.packetsBack - warm.packetsBack,
       seconds: Math.round(seconds * 10) / 10,
       rssWarmMb: Math.round(rssWarm / MEGABYTE),
       rssEndMb: Math.round(rssEnd / MEGABYTE),
@@ -273,18 +268,19 @@ class Fuzz {
       const [due, is] = [expected.get(reason) ?? 0, counted.get(reason) ?? 0]
       if (due !== is) this.#say(`table: ${reason} was counted ${is} times instead of ${due}`)
     }
-    this.#closed = 0
+    this.#tally.closed = 0
     this.#told.connack.clear()
     this.#told.disconnect.clear()
   }
 
   readonly #onVerdict = (verdict: Verdict): void => {
     const { stream, fault, closed, connack, disconnect } = verdict
-    this.#connections += 1
-    this.#packets += stream.packets
-    this.#mutations += stream.mutations
-    this.#packetsBack += verdict.packetsBack
-    if (closed) this.#closed += 1
+    const tally = this.#tally
+    tally.connections += 1
+    tally.packets += stream.packets
+    tally.mutations += stream.mutations
+    tally.packetsBack += verdict.packetsBack
+    if (closed) tally.closed += 1
     if (stream.level === 5) {
       count(this.#told.connack, connack)
       count(this.#told.disconnect, disconnect)
@@ -294,7 +290,7 @@ class Fuzz {
       const where = `stream ${index} (${door}, MQTT ${level}, left by ${leaving})`
       this.#say(`${where}: ${fault}; ${bytes.subarray(0, 300).toString('hex')}`)
     }
-    if (this.#connections % 100 === 0) this.#options.onProgress?.(this.#packets, this.#connections)
+    if (tally.connections % 100 === 0) this.#options.onProgress?.(tally.packets, tally.connections)
   }
 
   /** What clients saw is what the server has counted. */
@@ -305,8 +301,10 @@ class Fuzz {
     const unheard = sum(after.risen('accept_refused', before).values())
     const counted = sum(closed.values()) + sum(refused.values()) + unheard
     const late = sum(OF_OTHERS.map((reason) => closed.get(reason) ?? 0))
-    if (counted < this.#closed || counted > this.#closed + late) {
-      this.#say(`${this.#closed} connections were closed by the server, but ${counted} are counted`)
+    if (counted < this.#tally.closed || counted > this.#tally.closed + late) {
+      this.#say(
+        `${this.#tally.closed} connections were closed by the server, but ${counted} are counted`,
+      )
     }
     for (const reason of closed.keys())
       if (!CLOSED.has(reason)) this.#say(`connection.closed.${reason} is not documented`)
