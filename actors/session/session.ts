@@ -51,8 +51,16 @@ const HEADER: Mutable<PublishHeader> = {
   identifiers: [],
 }
 
+/** In the place of a connection that is gone. */
+const NOWHERE: PacketOutlet = {
+  congested: true,
+  publish: () => false,
+  release: () => {},
+  overflow: () => {},
+}
+
 export class Session implements ClientSession {
-  readonly #outlet: PacketOutlet
+  #outlet: PacketOutlet
   readonly #parts: SessionParts
   // Each made when it is needed first.
   #window: InflightWindow | undefined = undefined
@@ -176,7 +184,11 @@ export class Session implements ClientSession {
     this.#closed = true
     this.#replays = undefined
     this.#giveBack()
-    this.#queue = undefined // a route that matched this session may be kept for long
+    // A route that matched this session may be kept for long: what it keeps with it is small.
+    this.#outlet = NOWHERE
+    this.#queue = undefined
+    this.#window = undefined
+    this.#exchanges = undefined
   }
 
   #replayLater(): void {

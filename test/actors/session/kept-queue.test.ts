@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { KeptMessage } from '../../../actors/session/kept-message.ts'
 import { KeptQueue } from '../../../actors/session/kept-queue.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
+import { collected } from '../../support/garbage.ts'
 import { inWords, publicationOf } from '../publications.ts'
 import { terms } from '../subscriptions.ts'
 
@@ -44,14 +42,10 @@ describe('kept queue', () => {
   })
 
   it('holds on to nothing that it gave back', async () => {
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
     const queue = new KeptQueue({ messages: 10, bytes: 1000 })
     for (let i = 0; i < 3; i++) queue.offer(kept(publicationOf('t', String(i))))
     const taken = new WeakRef(queue.take() as object)
-    await turn()
-    await turn()
-    collect()
+    await collected()
     assert.equal(taken.deref(), undefined)
     assert.equal(queue.size, 2)
   })

@@ -6,6 +6,7 @@ import type { Qos } from '../../../core/domain/qos.ts'
 import type { QueuePolicy } from '../../../core/domain/settings.ts'
 import type { PacketOutlet, PublishHeader } from '../../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
+import { collected } from '../../support/garbage.ts'
 import { inWords, publicationOf } from '../publications.ts'
 import { terms } from '../subscriptions.ts'
 
@@ -117,6 +118,20 @@ describe('session', () => {
     const { outlet, tally, say } = setUp(1, 2, 'drop-oldest')
     for (const payload of ['1', 'x'.repeat(2000)]) say(payload, 1)
     assert.deepEqual([outlet.words.length, tally.snapshot()['delivery.dropped.queue-full']], [1, 1])
+  })
+
+  it('keeps nothing of its connection once it is closed, whoever still knows it', async () => {
+    const opened = (): { session: Session; outlet: WeakRef<Outlet> } => {
+      const { outlet, session, say } = setUp()
+      for (const payload of ['1', '2', '3']) say(payload, 1)
+      return { session, outlet: new WeakRef(outlet) }
+    }
+    const { session, outlet } = opened()
+    session.closed()
+    await collected()
+    assert.equal(outlet.deref(), undefined)
+    session.deliver(publicationOf('t', '4', 1), terms(2))
+    assert.deepEqual([session.ready, session.acknowledged(1)], [false, false])
   })
 
   it('delivers nothing once it is closed, whoever still knows it', () => {
