@@ -20,10 +20,11 @@ const CONCURRENT = 48
 const ANSWER_MS = 10_000
 const SHARDS = 2
 const DEVICES = 8
-const MEGABYTE = 1_048_576
 const SETTLE_SAMPLES = 16
 const SAMPLE_MS = 250
 const MOST_FAULTS = 20
+
+const MEMORY_SHARE = 1.1 // of what a server held that had met as much before
 
 /** What the fuzz may fill has small bounds, so that memory which does not come back is a leak. */
 const SETTINGS: Readonly<Record<string, number | string>> = {
@@ -66,6 +67,13 @@ export interface FuzzOptions {
   readonly onProgress?: (packets: number, connections: number) => void
 }
 
+/** Of the server's process, MiB, each the least of some seconds of calm. */
+export interface Memory {
+  readonly residentMb: number
+  /** Of that, what is no page of a file, as those of the store are: the kernel takes these back when it wants. */
+  readonly anonymousMb: number
+}
+
 export interface FuzzOutcome {
   readonly seed: number
   /** These of the measured part. */
@@ -75,9 +83,8 @@ export interface FuzzOutcome {
   readonly closedByServer: number
   readonly packetsBack: number
   readonly seconds: number
-  /** Resident, after the warm-up and at the end, each the least of some seconds of calm. */
-  readonly rssWarmMb: number
-  readonly rssEndMb: number
+  readonly memoryWarm: Memory
+  readonly memoryEnd: Memory
   readonly bystanders: {
     readonly received: number
     readonly answerMs: { readonly p50: number; readonly p99: number; readonly most: number }
@@ -216,16 +223,20 @@ class Fuzz {
     await this.#playTable()
     const before = await ServerFigures.of(this.#server)
     await this.#barrage.play(this.#streams(warmUpPackets))
-    const rssWarm = await this.#settledRss()
+    const memoryWarm = await this.#settledMemory()
     const warm = { ...this.#tally }
     const startedAt = performance.now()
     await this.#barrage.play(this.#streams(packets))
     const seconds = (performance.now() - startedAt) / 1000
-    const rssEnd = await this.#settledRss()
+    const memoryEnd = await this.#settledMemory()
     const reasons = await this.#balance(before)
     await bystanders.leave()
     for (const fault of bystanders.faults) this.#say(`bystanders: ${fault}`)
     this.#lookAtProcess()
+    for (const kind of ['residentMb', 'anonymousMb'] as const) {
+      const [warmMb, endMb] = [memoryWarm[kind], memoryEnd[kind]]
+      if (!(endMb <= warmMb * MEMORY_SHARE)) this.#say(`${kind} rose from ${warmMb} to ${endMb}`)
+    }
     const tally = this.#tally
     return {
       seed,
@@ -235,8 +246,8 @@ class Fuzz {
       closedByServer: tally.closed - warm.closed,
       packetsBack: tally.packetsBack - warm.packetsBack,
       seconds: Math.round(seconds * 10) / 10,
-      rssWarmMb: Math.round(rssWarm / MEGABYTE),
-      rssEndMb: Math.round(rssEnd / MEGABYTE),
+      memoryWarm,
+      memoryEnd,
       bystanders: { received: bystanders.received, answerMs: quantiles(bystanders.answersMs) },
       reasons,
       faults: this.#faults,
@@ -338,8 +349,8 @@ class Fuzz {
     }
   }
 
-  /** Waits until only the bystanders are left, then takes the least of some samples. Bytes. */
-  async #settledRss(): Promise<number> {
+  /** Waits until only the bystanders are left, then takes the least of some samples. */
+  async #settledMemory(): Promise<Memory> {
     const deadline = performance.now() + 15_000
     let open = Number.POSITIVE_INFINITY
     while (open > BYSTANDERS && performance.now() < deadline) {
@@ -347,12 +358,15 @@ class Fuzz {
       open = (await ServerFigures.of(this.#server)).value('connections')
     }
     if (open !== BYSTANDERS) this.#say(`${open} connections are open, not ${BYSTANDERS}`)
-    let least = Number.POSITIVE_INFINITY
+    const samples: Memory[] = []
     for (let i = 0; i < SETTLE_SAMPLES; i++) {
       await wait(SAMPLE_MS)
-      least = Math.min(least, rss(this.#server.process.pid as number))
+      samples.push(memoryOf(this.#server.process.pid as number))
     }
-    return least
+    return {
+      residentMb: Math.min(...samples.map(({ residentMb }) => residentMb)),
+      anonymousMb: Math.min(...samples.map(({ anonymousMb }) => anonymousMb)),
+    }
   }
 
   #lookAtProcess(): void {
@@ -388,8 +402,9 @@ function quantiles(values: readonly number[]): FuzzOutcome['bystanders']['answer
   return { p50: at(0.5), p99: at(0.99), most: at(1) }
 }
 
-/** Resident bytes of a process. */
-function rss(pid: number): number {
-  const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')
-  return Number(pages) * 4096
+function memoryOf(pid: number): Memory {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const megabytes = (name: string): number =>
+    Math.round(Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024)
+  return { residentMb: megabytes('VmRSS'), anonymousMb: megabytes('RssAnon') }
 }

@@ -9,12 +9,11 @@ import { fuzz, replay } from './fuzz.ts'
 
 const HELP = `Mutated MQTT against a live server, beside clients that keep to the standard.
 
-  --packets <n>   mutated and valid ones together (default 1000000), behind a warm-up of a third as many
+  --packets <n>   mutated and valid ones together (default 1000000), behind a warm-up of half as many
   --seed <n>      of the packets (default: of the clock)
   --stream <i>    only this connection of the seed, by itself
 `
-const WARM_UP_SHARE = 1 / 3
-const MEMORY_SHARE = 1.1
+const WARM_UP_SHARE = 1 / 2
 
 const { values } = parseArgs({
   options: {
@@ -54,10 +53,8 @@ async function all(packets: number): Promise<void> {
     },
   })
   process.stdout.write(`\n${JSON.stringify(outcome, undefined, 2)}\n`)
-  const { faults, rssWarmMb, rssEndMb } = outcome
-  const leaks = rssEndMb > rssWarmMb * MEMORY_SHARE
-  if (leaks) process.stdout.write(`memory rose from ${rssWarmMb} to ${rssEndMb} MiB\n`)
+  const { faults } = outcome
   if (faults.length > 0)
     process.stdout.write(`again: npm run fuzz -- --seed ${seed} [--stream <i>]\n`)
-  process.exitCode = leaks || faults.length > 0 ? 1 : 0
+  process.exitCode = faults.length > 0 ? 1 : 0
 }
