@@ -29,6 +29,7 @@ interface WireHandler {
   onBytes(borrowed: Buffer): void
   /** The other side writes no more. */
   onEnd(): void
+  onError(error: Error): void
   onClose(): void
 }
 
@@ -48,6 +49,7 @@ export class Assault implements WireHandler {
   #closed = false
   #over = false
   #fault: string | undefined = undefined
+  #error: string | undefined = undefined
 
   constructor(stream: Stream, ports: Ports, done: (verdict: Verdict) => void) {
     this.#stream = stream
@@ -71,12 +73,19 @@ export class Assault implements WireHandler {
     if (!this.#left) this.#closed = true
   }
 
+  /** It is said with what it broke: a connection that is reset may have lost its last words. */
+  onError(error: Error): void {
+    this.#error ??= error.message
+  }
+
   onClose(): void {
     if (this.#over) return
     this.#over = true
     if (!this.#left) this.#closed = true
     const { connack, disconnect, packets } = this.#answers
-    const fault = this.#fault ?? this.#answers.fault ?? this.#judge()
+    const broken = this.#fault ?? this.#answers.fault ?? this.#judge()
+    const fault =
+      broken === undefined || this.#error === undefined ? broken : `${broken} (${this.#error})`
     const closed = this.#closed
     this.#done({ stream: this.#stream, fault, closed, connack, disconnect, packetsBack: packets })
   }
@@ -166,7 +175,7 @@ function tcpWire(port: number, handler: WireHandler): Wire {
   })
   socket.on('connect', () => handler.onOpen())
   socket.on('end', () => handler.onEnd())
-  socket.on('error', () => {}) // 'close' follows
+  socket.on('error', (error) => handler.onError(error)) // 'close' follows
   socket.on('close', () => handler.onClose())
   return {
     write: (bytes) => void socket.write(bytes),
@@ -182,7 +191,7 @@ function webSocketWire(port: number, handler: WireHandler): Wire {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`, 'mqtt', { perMessageDeflate: false })
   socket.on('open', () => handler.onOpen())
   socket.on('message', (data) => handler.onBytes(data as Buffer))
-  socket.on('error', () => {})
+  socket.on('error', (error) => handler.onError(error))
   socket.on('close', () => handler.onClose())
   return {
     write: (bytes) => socket.readyState === WebSocket.OPEN && socket.send(bytes),

@@ -9,11 +9,10 @@ import { fuzz, replay } from './fuzz.ts'
 
 const HELP = `Mutated MQTT against a live server, beside clients that keep to the standard.
 
-  --packets <n>   mutated and valid ones together (default 1000000), behind a warm-up of half as many
+  --packets <n>   mutated and valid ones together (default 1000000), behind a warm-up of as many
   --seed <n>      of the packets (default: of the clock)
   --stream <i>    only this connection of the seed, by itself
 `
-const WARM_UP_SHARE = 1 / 2
 
 const { values } = parseArgs({
   options: {
@@ -39,17 +38,14 @@ async function one(index: number): Promise<void> {
 async function all(packets: number): Promise<void> {
   process.stderr.write(`seed ${seed}\n`)
   let saidAt = performance.now()
-  const warmUpPackets = Math.round(packets * WARM_UP_SHARE)
   const outcome = await fuzz({
     seed,
     packets,
-    warmUpPackets,
+    warmUpPackets: packets,
     onProgress: (done, connections) => {
       if (performance.now() - saidAt < 1000) return
       saidAt = performance.now()
-      process.stderr.write(
-        `\r${done} of ${packets + warmUpPackets} packets, ${connections} connections `,
-      )
+      process.stderr.write(`\r${done} of ${packets * 2} packets, ${connections} connections `)
     },
   })
   process.stdout.write(`\n${JSON.stringify(outcome, undefined, 2)}\n`)

@@ -233,7 +233,11 @@ class Draft {
       door,
       level: levelOf(all),
       bytes,
-      chunks: chunks(bytes.length, this.#chance),
+      chunks: chunks(
+        bytes.length,
+        door === 'webSocket' ? PACKET_BYTES : bytes.length,
+        this.#chance,
+      ),
       packets: this.#parts.length,
       mutations: this.#mutations,
       pings: probed ? pings + 1 : 0,
@@ -289,13 +293,14 @@ function levelOf(bytes: Buffer): Level {
   return level === 3 || level === 5 ? level : 4
 }
 
-/** Whole, in two, in some, or byte by byte. */
-function chunks(total: number, chance: Chance): number[] {
+/** Whole, in two, in some, or byte by byte; a WebSocket message has a bound of its own. */
+function chunks(total: number, most: number, chance: Chance): number[] {
   const kind = chance.below(20)
   const ends: number[] = []
   if (kind === 0 && total <= 300) for (let at = 1; at < total; at++) ends.push(at)
   else if (kind < 9) {
     for (let i = kind < 5 ? 1 : 2 + chance.below(6); i > 0; i--) ends.push(chance.below(total))
   }
+  for (let at = most; at < total; at += most) ends.push(at)
   return [...ends.filter((at) => at > 0).sort((a, b) => a - b), total]
 }
