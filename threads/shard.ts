@@ -315,6 +315,7 @@ const tick = setInterval(() => {
   timers.tick()
   turn.enter()
   sessions.sessions.tick((session) => session % shards === shard)
+  for (const router of Object.values(spaces)) router.tidy()
 }, TICK_MS)
 const checkpoint = setInterval(checkpointBetweenTurns, CHECKPOINT_MS)
 const watch = new ShardWatch({ shard, board, open, counters: tally, diagnostics })

@@ -5,7 +5,7 @@
  * Hot path: a publisher keeps its route; as long as no subscription changed, publishing is a loop over
  * the matched subscribers. Behind a change a route looks once whether it concerns its topic, and matches again
  * only then (filter-changes.ts). Bounds: `MAX_ROUTES` cached routes, all dropped at the bound (they are found
- * again by matching once).
+ * again by matching once). What a route has matched is forgotten where it was not needed since a change (`tidy`).
  */
 import type { DeliveryTarget, TargetTerms } from '../../core/domain/delivery-target.ts'
 import { lowerQos, type Qos } from '../../core/domain/qos.ts'
@@ -29,6 +29,7 @@ import { SystemTopics } from './system-topics.ts'
 import { type Subscription, TopicTrie } from './topic-trie.ts'
 
 const MAX_ROUTES = 65_536 // some 200 bytes each
+const TIDIED_ROUTES = 2048 // each second: all of them in half a minute; a tenth of a millisecond
 
 /** All subscribers of another shard, as one. */
 export interface RemoteSubscriber extends RemoteMembers {
@@ -73,6 +74,17 @@ export class Route implements TopicRoute {
     this.topic = topic
     this.id = id
   }
+
+  /** Matches anew when it is needed next: until then it holds no subscriber, who may have left. */
+  forget(): void {
+    if (this.generation < 0) return
+    this.generation = -1
+    this.stamp = -1
+    this.matched = []
+    this.remote = []
+    this.shared = []
+    this.lasting = []
+  }
 }
 
 /** A subscriber that hears a topic, once however many of its filters match [MQTT-3.3.4-2]. */
@@ -116,6 +128,8 @@ export class Router implements Relay, SessionRouter {
   readonly #filters = new Map<string, Subscribers>()
   readonly #changes = new FilterChanges()
   #routes = new Map<string, Route>()
+  /** Where `tidy` goes on. */
+  #untidied: Iterator<Route> | undefined = undefined
   /** Raised at each change of any subscription, here or on another shard. */
   #generation = 0
   #nextRoute = 1
@@ -143,7 +157,7 @@ export class Router implements Relay, SessionRouter {
   route(topic: string): Route {
     let route = this.#routes.get(topic)
     if (route === undefined) {
-      if (this.#routes.size >= MAX_ROUTES) this.#routes = new Map()
+      if (this.#routes.size >= MAX_ROUTES) this.#dropRoutes()
       route = new Route(topic, this.#nextRoute++)
       this.#routes.set(topic, route)
     }
@@ -223,6 +237,19 @@ export class Router implements Relay, SessionRouter {
     this.#changed(filter) // no route knows it any more [MQTT-3.10.4-2]
     if (this.#others !== undefined) this.#count(this.#others, filter, removed.qos, undefined)
     return true
+  }
+
+  /** Call once a second. */
+  tidy(): void {
+    this.#untidied ??= this.#routes.values()
+    for (let i = 0; i < TIDIED_ROUTES; i++) {
+      const { value: route, done } = this.#untidied.next()
+      if (done === true) {
+        this.#untidied = undefined
+        return
+      }
+      if (route.generation !== this.#generation) route.forget()
+    }
   }
 
   settled(done: () => void): boolean {
@@ -374,6 +401,13 @@ export class Router implements Relay, SessionRouter {
   #changed(filter: string): void {
     this.#changes.add(filter)
     this.#generation += 1
+  }
+
+  /** Whoever keeps one of them publishes by it all the same. */
+  #dropRoutes(): void {
+    for (const route of this.#routes.values()) route.forget()
+    this.#routes = new Map()
+    this.#untidied = undefined
   }
 
   /** Matches again where a subscription changed that the topic may match. */

@@ -6,6 +6,7 @@ import { lowerQos, type Qos } from '../../../core/domain/qos.ts'
 import { isTopicFilter, matches } from '../../../core/domain/topic.ts'
 import type { Publication } from '../../../core/ports/publication.ts'
 import type { DeliveryTerms, Subscriber } from '../../../core/ports/relay.ts'
+import { collected } from '../../support/garbage.ts'
 import { publicationOf } from '../publications.ts'
 import { options } from '../subscriptions.ts'
 
@@ -21,11 +22,28 @@ class Listener implements Subscriber {
 const ONE = publicationOf('a/b', 'x', 2)
 
 describe('router', () => {
+  it('holds nobody who has left, by a route that is not published to any more', async () => {
+    const router = new Router()
+    const route = router.route('a/b')
+    const joined = (): WeakRef<Listener> => {
+      const listener = new Listener()
+      router.subscribe(listener, 'a/+', options(1))
+      assert.equal(router.publish(route, ONE, undefined), 1)
+      router.unsubscribe(listener, 'a/+')
+      return new WeakRef(listener)
+    }
+    const listener = joined()
+    router.tidy()
+    await collected()
+    assert.equal(listener.deref(), undefined)
+    assert.equal(router.publish(route, ONE, undefined), 0)
+  })
+
   it('delivers as the subscriptions stand at each publish, by routes that are kept [MQTT-3.3.2-3] [MQTT-4.5.0-1]', () => {
     const filters = fc.constantFrom('a/b', 'a/+', '#', 'a/#', '+/b', 'c')
     const topics = ['a/b', 'a', 'c', 'c/b']
     const steps = fc.array(
-      fc.tuple(fc.constantFrom('sub', 'unsub', 'publish'), filters, fc.nat(2)),
+      fc.tuple(fc.constantFrom('sub', 'unsub', 'publish', 'tidy'), filters, fc.nat(2)),
       {
         maxLength: 50,
       },
@@ -44,6 +62,8 @@ describe('router', () => {
           model.set(key, qos)
         } else if (step === 'unsub') {
           assert.equal(router.unsubscribe(listener, filter), model.delete(key))
+        } else if (step === 'tidy') {
+          router.tidy()
         } else {
           for (const route of routes) {
             for (const one of listeners) one.heard.length = 0
