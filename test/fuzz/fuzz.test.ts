@@ -3,8 +3,6 @@ import { describe, it } from 'node:test'
 import { fuzz } from './fuzz.ts'
 import { StreamMaker } from './stream.ts'
 
-const ANSWER_MS = 2000 // on two busy cores
-
 describe('mutated packets', () => {
   it('are the same for the same seed', () => {
     const [a, b, other] = [7, 7, 8].map((seed) => new StreamMaker(seed, []))
@@ -24,9 +22,8 @@ describe('mutated packets', () => {
     const outcome = await fuzz({ seed, packets: 50_000, warmUpPackets: 150_000 })
     t.diagnostic(JSON.stringify(outcome))
     assert.deepEqual(outcome.faults, [], `FUZZ_SEED=${seed}`)
-    const { bystanders } = outcome
-    assert.ok(bystanders.received > 500, 'they were silent')
-    assert.ok(bystanders.answerMs.most < ANSWER_MS, `an answer took ${bystanders.answerMs.most} ms`)
+    assert.ok(outcome.bystanders.received > 500, 'they were silent')
+    assert.ok(outcome.closedByServer > 500, 'too little was wrong')
     return undefined
   })
 })
