@@ -11,6 +11,7 @@ import type { QueuedMessage, QueueTotals, SessionReader } from '../core/ports/se
 import type { Databases, Environment } from './environment.ts'
 
 const DUE_BYTES = 12
+const STORED_ORDER = 'messages:stored:'
 
 export class SessionStore implements SessionReader {
   readonly #environment: Environment
@@ -75,6 +76,21 @@ export class SessionStore implements SessionReader {
     const bytes = this.#environment.databases.messages.get(order)
     return bytes === undefined ? undefined : new WaitingMessage(Uint8Array.from(bytes))
   }
+
+  storedOrders(): Map<number, number> {
+    const { meta } = this.#environment.databases
+    const range = { start: STORED_ORDER, end: `${STORED_ORDER}\uffff` }
+    return new Map(
+      meta
+        .getRange(range)
+        .map(({ key, value }) => [Number(key.slice(STORED_ORDER.length)), value as number]),
+    )
+  }
+}
+
+/** In `meta`: up to which order the messages of a log were stored. */
+export function storedOrderKey(log: number): string {
+  return `${STORED_ORDER}${log}`
 }
 
 /** The greatest number that a session has; 0: there is none. */

@@ -12,7 +12,7 @@ import { compareStamps } from '../core/domain/token.ts'
 import { decodeWaiting } from '../core/domain/waiting-message.ts'
 import type { SessionSink, SessionUpdate, WaitingBatch } from '../core/ports/session-store.ts'
 import type { Databases, Environment } from './environment.ts'
-import { dueKey, orderOf, queueKey } from './session-store.ts'
+import { dueKey, orderOf, queueKey, storedOrderKey } from './session-store.ts'
 
 const REMOVED_AT_ONCE = 5000 // of a queue, in one transaction: some 50 ms
 const FORGET_MS = 3_600_000 // longer than any shard may be behind with its checkpoints
@@ -40,13 +40,14 @@ export class SessionWriter implements SessionSink {
   storeWaiting(messages: readonly WaitingBatch[]): Promise<number> {
     return this.#environment.transaction(() => {
       const put = new Put(this.#environment.databases)
-      let lastOrder = this.lastOrder
+      const stored = new Map<number, number>()
       for (const { targets, payload } of messages) {
         const { message, terms } = decodeWaiting(payload, targets.length)
         put.message(message.buffer, message.order, message.log, targets, terms)
-        lastOrder = Math.max(lastOrder, message.order)
+        stored.set(message.log, message.order) // each log's come in their order
       }
-      this.#setLastOrder(lastOrder)
+      this.#setStored(stored)
+      this.#setLastOrder(Math.max(0, ...stored.values()))
       return put.trim(this.#bounds)
     })
   }
@@ -77,6 +78,14 @@ export class SessionWriter implements SessionSink {
         if (!sessions.doesExist(number)) void sessionCursors.remove(number)
       }
     })
+  }
+
+  #setStored(orders: ReadonlyMap<number, number>): void {
+    const { meta } = this.#environment.databases
+    for (const [log, order] of orders) {
+      const key = storedOrderKey(log)
+      if (order > ((meta.get(key) as number | undefined) ?? 0)) void meta.put(key, order)
+    }
   }
 
   #setLastOrder(order: number): void {

@@ -33,10 +33,10 @@ import type {
 } from '../../core/ports/relay.ts'
 import type { SessionReader } from '../../core/ports/session-store.ts'
 import type { TimerEntry, Timers } from '../../core/ports/timers.ts'
+import { Backlog } from './backlog.ts'
 import type { QueueBounds } from './kept-queue.ts'
 import { Replay } from './replay.ts'
 
-const PAGE = 64 // messages of the store, read at a time
 const LOOK_AGAIN_SEC = 1 // what a shard could not tell at once is in the store by then
 const REPLAY_AHEAD = 16 // retained messages on their way through the log
 
@@ -50,6 +50,8 @@ export interface LastingSessionParts {
   readonly background: (step: () => boolean) => void
   /** Writes the change to the log, and does it to the row. */
   readonly change: (session: LastingSession, change: SessionChange) => void
+  /** No two of a shard are the same: an answer may come when the session has been closed and opened again. */
+  readonly nextGathering: () => number
   /** Begins to listen on all shards: each of them calls `begins`, then tells, then `told`, with this number. */
   readonly gather: (session: LastingSession, gathering: number) => void
   readonly silence: (session: LastingSession) => void
@@ -91,6 +93,8 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   /** Not in the store as it is; the head with it. */
   dirty = false
   headDirty = true
+  /** On its way to the store. */
+  storing = false
   readonly #parts: LastingSessionParts
   #outlet: PacketOutlet | undefined = undefined
   #mode: 'away' | 'gathering' | 'live' | 'behind' = 'away'
@@ -98,7 +102,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   #arrivals = 0
   /** Sent on this connection, and not done with. */
   readonly #out = new Set<number>()
-  /** Sent before this connection, to be sent again; oldest first. */
+  /** Sent before this connection, to be sent again; oldest last. */
   #again: Inflight[] = []
   /** Of those, what was told. */
   readonly #found = new Map<number, Told>()
@@ -112,8 +116,8 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   #told: Told[] = []
   #toldAt = 0
   #toldBytes = 0
-  #reading = false // the store is not read through
-  #readTo = 0
+  /** While the store is not read through. */
+  #backlog: Backlog | undefined = undefined
   #stepping = false
   #replays: Replay[] = []
 
@@ -138,7 +142,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   get ready(): boolean {
     return (
       this.#mode === 'live' &&
-      !this.#reading &&
+      this.#backlog === undefined &&
       this.#again.length === 0 &&
       this.#told.length === this.#toldAt &&
       this.#hasRoom()
@@ -264,7 +268,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   }
 
   onTimer(): void {
-    if (this.#mode === 'behind' && !this.#reading) this.#listen(false)
+    if (this.#mode === 'behind' && this.#backlog === undefined) this.#listen(false)
   }
 
   // ---- acknowledgements of what was sent
@@ -323,13 +327,13 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
     this.#mode = 'gathering'
     this.#incomplete = false
     if (resends) {
-      this.#again = [...this.row.cursor.inflight.values()].filter(
-        ({ packetId }) => !this.#out.has(packetId),
-      )
+      this.#again = [...this.row.cursor.inflight.values()]
+        .filter(({ packetId }) => !this.#out.has(packetId))
+        .reverse()
     }
     this.#deaf = new Set()
     this.#awaited = new Set()
-    this.#gathering += 1
+    this.#gathering = this.#parts.nextGathering()
     this.#parts.gather(this, this.#gathering)
   }
 
@@ -346,9 +350,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
       this.#parts.silence(this)
       this.#clearTold()
     }
-    this.#reading = true
-    this.#readTo = 0
-    this.#parts.reader.refresh()
+    this.#backlog = new Backlog(this.number, this.#parts.reader)
     this.#pump()
   }
 
@@ -361,8 +363,8 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
     if (this.#mode !== 'live' && this.#mode !== 'behind') return
     this.#sendAgain()
     if (this.#again.length > 0) return
-    if (this.#reading || this.#replays.length > 0) this.#stepLater()
-    if (this.#reading) return
+    if (this.#backlog !== undefined || this.#replays.length > 0) this.#stepLater()
+    if (this.#backlog !== undefined) return
     while (this.#toldAt < this.#told.length && this.#hasRoom()) {
       const told = this.#told[this.#toldAt++] as Told
       this.#toldBytes -= told.message.buffer.length
@@ -383,25 +385,26 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
       this.#stepping = false
       return false
     }
-    const more = this.#reading ? this.#readPage() : this.#replaySome()
+    const more = this.#backlog === undefined ? this.#replaySome() : this.#readBacklog(this.#backlog)
     if (!more) this.#stepping = false
     return more
   }
 
-  /** Some of what the store has; true: there is more to do. */
-  #readPage(): boolean {
+  /** A page of what the store has; true: there is more to do. */
+  #readBacklog(backlog: Backlog): boolean {
     const { reader } = this.#parts
-    reader.refresh()
-    const page = reader.queue(this.number, this.#readTo, PAGE)
-    for (const { order, log, terms } of page) {
+    for (let queued = backlog.peek(); queued !== undefined; queued = backlog.peek()) {
       if (!this.#hasRoom()) return true
-      this.#readTo = order
+      backlog.take()
+      const { order, log, terms } = queued
       if (this.#isBehindUs(log, order, terms.born)) continue
       const message = reader.message(order)
       if (message !== undefined) this.#sendFirst({ message, terms })
     }
-    if (page.length === PAGE) return true
-    this.#reading = false
+    if (backlog.turnPage()) return true
+    // One that listens has been told what was stored since it began to read.
+    if (this.#mode === 'behind' && backlog.passAgain()) return true
+    this.#backlog = undefined
     if (this.#mode === 'behind') this.#parts.timers.arm(this, LOOK_AGAIN_SEC)
     else this.#pump()
     return this.#replays.length > 0
@@ -420,8 +423,8 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   }
 
   #sendAgain(): void {
-    for (let sent = this.#again[0]; sent !== undefined && this.#hasRoom(); sent = this.#again[0]) {
-      this.#again.shift()
+    while (this.#again.length > 0 && this.#hasRoom()) {
+      const sent = this.#again.pop() as Inflight
       const { packetId, order, qos, received } = sent
       if (this.row.cursor.inflight.get(packetId) !== sent) continue // acknowledged meanwhile
       if (received) {
@@ -512,7 +515,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
     }
     this.#parts.silence(this)
     this.#mode = 'behind'
-    if (!this.#reading) this.#parts.timers.arm(this, LOOK_AGAIN_SEC)
+    if (this.#backlog === undefined) this.#parts.timers.arm(this, LOOK_AGAIN_SEC)
   }
 
   #clearTold(): void {
@@ -524,7 +527,7 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   #forgetTold(): void {
     this.#clearTold()
     this.#found.clear()
-    this.#reading = false
+    this.#backlog = undefined
   }
 
   #send(

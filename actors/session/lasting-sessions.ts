@@ -100,6 +100,7 @@ export class LastingSessions {
   readonly #away = new Set<LastingSession>()
   readonly #tokens = new Map<number, Token>()
   readonly #sessionParts: LastingSessionParts
+  #gatherings = 0
 
   constructor(parts: LastingSessionsParts) {
     this.#parts = parts
@@ -112,6 +113,7 @@ export class LastingSessions {
       now,
       background,
       change: (session, change) => this.#change(session, change),
+      nextGathering: () => ++this.#gatherings,
       gather: (session, gathering) => lines.gather(session, gathering),
       silence: ({ number }) => lines.silence(number),
       done: ({ number, row }, log) => lines.done(number, log, doneUpTo(row.cursor, log)),
@@ -182,7 +184,8 @@ export class LastingSessions {
     this.#tokens.delete(number)
     this.#away.delete(session)
     // An ended one is in the store until its end is.
-    return session.dirty || session.ended ? encodeRow(session.row) : undefined
+    const { dirty, storing, ended, row } = session
+    return dirty || storing || ended ? encodeRow(row) : undefined
   }
 
   /** It came with a row that the store does not have; the whole of it is our first entry. */
@@ -240,11 +243,13 @@ export class LastingSessions {
       const head = session.headDirty
       session.dirty = false
       session.headDirty = false
+      session.storing = true
       return { update: updateOf(session, head), head }
     })
     const failed = (): void => {
       for (const [i, session] of taken.entries()) {
         session.dirty = true
+        session.storing = false
         session.headDirty ||= updates[i]?.head ?? true
         this.#dirty.add(session)
       }
@@ -255,7 +260,10 @@ export class LastingSessions {
           const some = updates.slice(at, at + ROWS_PER_MESSAGE).map(({ update }) => update)
           await this.#parts.sink.storeSessions(some)
         }
-        for (const session of taken) if (session.ended) this.#forget(session)
+        for (const session of taken) {
+          session.storing = false
+          if (session.ended && !session.dirty) this.#forget(session)
+        }
         this.#rest()
       },
       failed,

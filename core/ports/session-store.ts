@@ -27,6 +27,8 @@ export interface SessionReader {
   /** One of them. */
   queued(number: number, order: number): QueuedMessage | undefined
   message(order: number): WaitingMessage | undefined
+  /** By log: up to which order its messages were stored, without a gap. */
+  storedOrders(): ReadonlyMap<number, number>
   /** What waits for the session, in all. */
   totals(number: number): QueueTotals
 }

@@ -14,6 +14,7 @@ import { SessionFigures } from '../../actors/session/session-figures.ts'
 import { SessionHouse } from '../../actors/session/session-house.ts'
 import { SharedDirectory } from '../../actors/session/shared-directory.ts'
 import { deriveSettings } from '../../core/domain/settings-schema.ts'
+import type { CheckpointShare } from '../../core/ports/checkpoint-sink.ts'
 import type { SessionMaker } from '../../core/ports/client-session.ts'
 import { OutputSlab } from '../../protocol/listeners/output-slab.ts'
 import type { ConnectionSurroundings } from '../../protocol/mqtt/connection-surroundings.ts'
@@ -35,6 +36,12 @@ export interface BrokerShard {
   readonly sessions: SessionHouse
 }
 
+interface Storing {
+  readonly shares: CheckpointShare[]
+  /** Until a part has been stored. */
+  busy: Promise<void> | undefined
+}
+
 export class BrokerHouse {
   readonly group: ShardGroup
   readonly shards: readonly BrokerShard[]
@@ -47,6 +54,8 @@ export class BrokerHouse {
   /** Background work, with the shard that it is of. */
   readonly #slices: { readonly shard: GroupShard; readonly run: () => void }[] = []
 
+  /** By shard, what is on its way to the store. */
+  readonly #storing: (Storing | undefined)[] = []
   readonly #tight: boolean
 
   /** @param tight  lasting sessions keep two messages in memory that they have no room for */
@@ -78,14 +87,38 @@ export class BrokerHouse {
     }
   }
 
-  /** What was retained becomes the store's, of one shard. */
-  async checkpoint(shard: number): Promise<void> {
+  /** A shard begins to store what has changed: it leaves part by part while others move. */
+  checkpoint(shard: number): void {
+    if (this.#storing[shard] !== undefined) return // one at a time
     const { turns } = this.group.shard(shard)
+    const { retained, sessions } = this.shards[shard] as BrokerShard
     turns.turn.enter()
-    await this.shards[shard]?.retained.share()?.store()
-    await this.shards[shard]?.sessions.waiting.share()?.store()
-    await this.shards[shard]?.sessions.sessions.share()?.store()
-    this.#figures.setTotals({ messages: this.#store.messages, bytes: 0 })
+    const shares = [retained.share(), sessions.waiting.share(), sessions.sessions.share()]
+    this.#storing[shard] = {
+      shares: shares.filter((share) => share !== undefined),
+      busy: undefined,
+    }
+  }
+
+  /** A shard stores what has changed, and is through. */
+  async store(shard: number): Promise<void> {
+    this.checkpoint(shard)
+    for (let step = this.#storing[shard]; step !== undefined; step = this.#storing[shard]) {
+      if (step.busy === undefined) this.#storeSome(shard, step)
+      await step.busy
+    }
+  }
+
+  #storeSome(shard: number, step: Storing): void {
+    const share = step.shares.shift()
+    if (share === undefined) {
+      this.#storing[shard] = undefined
+      return
+    }
+    step.busy = share.store().then(() => {
+      step.busy = undefined
+    })
+    this.#figures.setTotals({ messages: this.#store.messages, bytes: 0 }) // before its shard hears of it
   }
 
   #moves(): (() => void)[] {
@@ -94,6 +127,11 @@ export class BrokerHouse {
       if (shard.turns.turn.open) moves.push(() => shard.turns.settle())
       for (const line of shard.lines.values()) {
         if (line.queue.length > 0) moves.push(() => void line.step())
+      }
+    }
+    for (const [shard, step] of this.#storing.entries()) {
+      if (step?.busy === undefined && step !== undefined) {
+        moves.push(() => this.#storeSome(shard, step))
       }
     }
     const slice = this.#slices[0]

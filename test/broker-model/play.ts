@@ -58,7 +58,7 @@ class Play {
     for (let round = 0; round < 3; round++) {
       for (const client of this.#clients.values()) client.acknowledge()
       this.#settle()
-      for (const shard of this.#house.shards.keys()) await this.#house.checkpoint(shard)
+      for (const shard of this.#house.shards.keys()) await this.#house.store(shard)
       this.#pass(2)
     }
     this.#compare(true)
@@ -102,8 +102,9 @@ class Play {
         break
       case 'publish':
         this.#publish(client, step)
-        if (this.#chance.below(4) === 0)
-          await this.#house.checkpoint(this.#chance.below(this.#house.shards.length))
+        if (this.#chance.below(4) === 0) {
+          this.#house.checkpoint(this.#chance.below(this.#house.shards.length))
+        }
         break
       case 'hold':
         client.holds = true

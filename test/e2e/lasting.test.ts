@@ -1,11 +1,14 @@
 /** Sessions that outlive their connections, across real shards, kills of the process and of shards. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type IClientReconnectOptions, type MqttClient } from 'mqtt'
+import { Platform } from '../../index.ts'
 import { freePort } from '../support/free-port.ts'
 import { RunningServer } from '../support/running-server.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { WorkerInspector } from '../support/worker-inspector.ts'
 
 const WINDOW = 8 // of one publisher
 const QUIET_MS = 20_000
@@ -33,6 +36,9 @@ function lasting(
   t.after(() => client.end(true))
   return client
 }
+
+const connected = (client: MqttClient): Promise<void> =>
+  new Promise((resolve) => client.once('connect', () => resolve()))
 
 /** What one subscriber has heard: how often each payload. */
 class Heard {
@@ -98,9 +104,7 @@ describe('sessions that outlive their connections, live', () => {
     t.after(() => server.dispose())
     const readers = ['a', 'b', 'c'].map((name) => lasting(t, port, `reader ${name}`))
     const heard = readers.map((reader) => new Heard(reader))
-    await Promise.all(
-      readers.map((reader) => new Promise((resolve) => reader.once('connect', resolve))),
-    )
+    await Promise.all(readers.map(connected))
     await Promise.all(readers.map((reader) => reader.subscribeAsync('kill/#', { qos: 2 })))
     const writers = ['x', 'y'].map((name) => lasting(t, port, `writer ${name}`))
     const streams = writers.map((writer, i) => new Stream(writer, `w${i}`))
@@ -116,26 +120,71 @@ describe('sessions that outlive their connections, live', () => {
       if (round % 2 === 0)
         away.reconnect({ incomingStore, outgoingStore } as IClientReconnectOptions)
     }
-    await wait(500)
-    for (const stream of streams) stream.stop()
-    const acknowledged = (): string[] => streams.flatMap((stream) => stream.acknowledged)
-    const missing = (): string[] =>
-      heard.flatMap(({ times }, i) =>
-        acknowledged()
-          .filter((payload) => !times.has(payload))
-          .map((payload) => `${payload} to reader ${i}`),
-      )
-    const deadline = performance.now() + QUIET_MS
-    while (missing().length > 0 && performance.now() < deadline) await wait(100)
-    await wait(500)
-    assert.deepEqual(missing().slice(0, 10), [], 'acknowledged and not heard')
-    for (const { times, fresh } of heard) {
-      const twice = [...times].filter(([payload, count]) => count > 1 && payload.includes(' 2 '))
-      assert.deepEqual(twice, [], 'QoS 2, and heard twice')
-      assert.equal(fresh, 0, 'a session was gone')
-    }
-    assert.ok(acknowledged().length > 500, `${acknowledged().length} messages`)
-    t.diagnostic(`${acknowledged().length} messages acknowledged, to three readers each`)
+    const messages = await settled(streams, heard)
+    assert.ok(messages > 500, `${messages} messages`)
+    t.diagnostic(`${messages} messages acknowledged, to three readers each`)
     assert.doesNotMatch(server.output, /"level":"error"|ERROR/)
   })
+
+  it('lose nothing acknowledged, and hear nothing of QoS 2 twice, where shards die one after the other', async (t) => {
+    const platform = await Platform.open({
+      settings: {
+        data: join(temporaryDirectory(t), 'data'),
+        shards: 3,
+        listeners: ['mqtt://127.0.0.1:0?profile=plain&auth=anonymous'],
+      },
+    })
+    t.after(() => platform.close())
+    const inspector = new WorkerInspector()
+    t.after(() => inspector.close())
+    const port = platform.listeners[0]?.port as number
+    const readers = ['a', 'b', 'c', 'd'].map((name) => lasting(t, port, `reader ${name}`))
+    const heard = readers.map((reader) => new Heard(reader))
+    await Promise.all(readers.map(connected))
+    await Promise.all(readers.map((reader) => reader.subscribeAsync('kill/#', { qos: 2 })))
+    const writers = ['x', 'y', 'z'].map((name) => lasting(t, port, `writer ${name}`))
+    const streams = writers.map((writer, i) => new Stream(writer, `w${i}`))
+    for (const shard of [0, 1, 2]) {
+      await wait(1000)
+      const before = restarts(await platform.status())
+      await inspector.inShard(shard, 'process.exit(3)')
+      const deadline = performance.now() + QUIET_MS
+      while (restarts(await platform.status().catch(() => undefined)) <= before) {
+        assert.ok(performance.now() < deadline, 'the shard is not replaced')
+        await wait(50)
+      }
+    }
+    await wait(1000)
+    const messages = await settled(streams, heard)
+    assert.ok(messages > 300, `${messages} messages`)
+    t.diagnostic(`${messages} messages acknowledged, to four readers each`)
+    for (const client of [...readers, ...writers]) await client.endAsync(true)
+  })
 })
+
+/** All that was acknowledged has arrived, and nothing of QoS 2 twice; returns how many messages. */
+async function settled(streams: readonly Stream[], heard: readonly Heard[]): Promise<number> {
+  await wait(500)
+  for (const stream of streams) stream.stop()
+  const acknowledged = (): string[] => streams.flatMap((stream) => stream.acknowledged)
+  const missing = (): string[] =>
+    heard.flatMap(({ times }, i) =>
+      acknowledged()
+        .filter((payload) => !times.has(payload))
+        .map((payload) => `${payload} to reader ${i}`),
+    )
+  const deadline = performance.now() + QUIET_MS
+  while (missing().length > 0 && performance.now() < deadline) await wait(100)
+  await wait(500)
+  assert.deepEqual(missing().slice(0, 10), [], 'acknowledged and not heard')
+  for (const { times, fresh } of heard) {
+    const twice = [...times].filter(([payload, count]) => count > 1 && payload.includes(' 2 '))
+    assert.deepEqual(twice, [], 'QoS 2, and heard twice')
+    assert.equal(fresh, 0, 'a session was gone')
+  }
+  return acknowledged().length
+}
+
+function restarts(status: Awaited<ReturnType<Platform['status']>> | undefined): number {
+  return status?.shards.reduce((sum, shard) => sum + shard.restarts, 0) ?? 0
+}

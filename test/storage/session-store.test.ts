@@ -70,6 +70,13 @@ describe('session store', () => {
     assert.equal(message?.topic, 't')
     assert.equal(lastSession(environment.databases), 4)
     assert.equal(writer.lastOrder, 70_000_000_000)
+    assert.deepEqual(
+      [...store.storedOrders()],
+      [
+        [1, 6],
+        [2, 70_000_000_000],
+      ],
+    )
   })
 
   it('keeps a message as long as a session waits for it, and no longer', async (t) => {

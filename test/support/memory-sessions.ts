@@ -26,6 +26,7 @@ export class MemorySessions implements SessionReader, SessionSink {
     Map<number, { readonly log: number; readonly terms: Buffer }>
   >()
   readonly #messages = new Map<number, Uint8Array>()
+  readonly #stored = new Map<number, number>()
   /** Whether what comes next is stored or refused. */
   refuses = false
 
@@ -75,6 +76,10 @@ export class MemorySessions implements SessionReader, SessionSink {
     return bytes && new WaitingMessage(Uint8Array.from(bytes))
   }
 
+  storedOrders(): Map<number, number> {
+    return new Map(this.#stored)
+  }
+
   totals(number: number): QueueTotals {
     return { messages: this.#queues.get(number)?.size ?? 0, bytes: 0 }
   }
@@ -83,9 +88,10 @@ export class MemorySessions implements SessionReader, SessionSink {
     if (this.refuses) throw new Error('the store stands still')
     for (const { targets, payload } of messages) {
       const { message, terms } = decodeWaiting(Uint8Array.from(payload), targets.length)
+      const { log, order } = message
+      this.#stored.set(log, Math.max(order, this.#stored.get(log) ?? 0))
       for (const [i, number] of targets.entries()) {
         const row = this.#rows.get(number)
-        const { log, order } = message
         const { born } = decodeTerms(terms[i] as Buffer, 0)
         if (row !== undefined && isDone(decodeCursor(row.cursor), { log, order, born })) continue
         const queue = this.#queues.get(number) ?? new Map()
