@@ -50,7 +50,10 @@ export interface RouteSharing {
 /** Where messages go that wait for lasting sessions. */
 export interface Waiting {
   isListening(session: number): boolean
-  accepts(publication: Publication, targets: readonly DeliveryTarget[]): boolean
+  /** The store is so far behind that nothing more can wait. */
+  readonly behind: boolean
+  /** Its queue is full, and what comes is refused. */
+  refuses(session: number): boolean
   publish(space: number, publication: Publication, targets: readonly DeliveryTarget[]): void
 }
 
@@ -164,13 +167,29 @@ export class Router implements Relay, SessionRouter {
     return route
   }
 
+  accepts(route: Route, publication: Publication, publisher: Subscriber | undefined): boolean {
+    if (publication.qos === 0) return true
+    if (route.generation !== this.#generation) this.#renew(route)
+    const { lasting, shared } = route
+    if (lasting.length === 0 && shared.length === 0) return true
+    const waiting = this.#waiting
+    if (waiting === undefined) return true
+    const own = publisher?.lasting?.number
+    for (const match of lasting) {
+      const { session } = match.subscriber
+      const terms = session === own ? match.own : match.terms
+      if (terms === undefined || terms.qos === 0) continue
+      if (waiting.behind || waiting.refuses(session)) return false
+    }
+    return shared.every((group) => group.accepts())
+  }
+
   publish(route: Route, publication: Publication, publisher: Subscriber | undefined): number {
     if (route.generation !== this.#generation) this.#renew(route)
     const { matched, remote, shared, lasting } = route
     let delivered = shared.length
     if (lasting.length > 0) {
       const targets = targetsOf(lasting, publication, publisher?.lasting?.number)
-      if (this.#waiting?.accepts(publication, targets) === false) return -1
       this.#waiting?.publish(this.#space, publication, targets)
       delivered += targets.length
     }
@@ -365,6 +384,8 @@ export class Router implements Relay, SessionRouter {
   /** How a shared subscription reaches its members that are lasting sessions. */
   readonly #lastingMembers = {
     isListening: (session: number): boolean => this.#waiting?.isListening(session) === true,
+    takes: (session: number): boolean =>
+      this.#waiting !== undefined && !this.#waiting.behind && !this.#waiting.refuses(session),
     send: (publication: Publication, target: DeliveryTarget): void =>
       this.#waiting?.publish(this.#space, publication, [target]),
   }

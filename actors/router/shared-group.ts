@@ -24,6 +24,8 @@ export interface RemoteMembers {
 /** Those that are lasting sessions: every shard knows them all. */
 export interface LastingMembers {
   isListening(session: number): boolean
+  /** A message of QoS 1 or 2 can wait for it. */
+  takes(session: number): boolean
   send(publication: Publication, target: DeliveryTarget): void
 }
 
@@ -114,6 +116,13 @@ export class SharedGroup implements Redelivery {
     if (count > 0) this.#elsewhere.push({ remote, qos, count })
   }
 
+  /** False where a message of QoS 1 or 2 would go to nobody, since no queue takes it. */
+  accepts(): boolean {
+    if (this.#sessions.length === 0 || this.#members.length + this.#elsewhere.length > 0)
+      return true
+    return this.#sessions.some((target) => this.#canTake(target))
+  }
+
   /** To one member anywhere. */
   deliver(publication: Publication): void {
     this.#deliver(publication, 0)
@@ -136,7 +145,11 @@ export class SharedGroup implements Redelivery {
     const listening =
       this.#sessions.length === 0
         ? this.#sessions
-        : this.#sessions.filter(({ session }) => this.#lasting.isListening(session))
+        : this.#sessions.filter(
+            (target) =>
+              this.#lasting.isListening(target.session) &&
+              (publication.qos === 0 || this.#canTake(target)),
+          )
     let total = this.#members.length
     for (const { count } of this.#elsewhere) total += count
     if (total + listening.length === 0) {
@@ -170,11 +183,18 @@ export class SharedGroup implements Redelivery {
 
   /** Nobody is there: it waits for the next lasting session, where there is one. */
   #wait(publication: Publication): void {
-    const waiting = publication.qos === 0 ? [] : this.#sessions.filter(({ terms }) => terms.qos > 0)
+    const waiting =
+      publication.qos === 0
+        ? []
+        : this.#sessions.filter((target) => target.terms.qos > 0 && this.#canTake(target))
     this.#turn += 1
     const target = waiting[this.#turn % Math.max(1, waiting.length)]
     if (target === undefined) this.#onNobody()
     else this.#send(publication, target)
+  }
+
+  #canTake({ session, terms }: DeliveryTarget): boolean {
+    return terms.qos === 0 || this.#lasting.takes(session)
   }
 
   #send(publication: Publication, { session, terms }: DeliveryTarget): void {

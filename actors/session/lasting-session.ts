@@ -95,6 +95,8 @@ export class LastingSession implements ClientSession, LastingSubscriber, TimerEn
   headDirty = true
   /** On its way to the store. */
   storing = false
+  /** It has ended, and what it had not taken is given to others. */
+  redelivers = false
   readonly #parts: LastingSessionParts
   #outlet: PacketOutlet | undefined = undefined
   #mode: 'away' | 'gathering' | 'live' | 'behind' = 'away'

@@ -31,11 +31,12 @@ import type { Timers } from '../../core/ports/timers.ts'
 import type { QueueBounds } from './kept-queue.ts'
 import { LastingSession, type LastingSessionParts } from './lasting-session.ts'
 import type { SessionFigures } from './session-figures.ts'
+import type { SessionEnd } from './waiting-messages.ts'
 
 const LINGER_MS = 10_000 // what is due within it is done here, and not found in the store
 const DUE_AT_ONCE = 100 // sessions of the store in one look
 const ROWS_PER_MESSAGE = 500 // to the storage thread
-const REDELIVERED_AT_ONCE = 256 // messages of a session that ended
+const REDELIVERED_AT_ONCE = 64 // messages of a session that ended
 
 /** Custody of sessions, and their names: the directory. */
 export interface SessionCustody {
@@ -60,7 +61,7 @@ export interface SessionLines {
   subscribed(row: SessionRow, session: number, filter: string, options: SubscriptionOptions): void
   unsubscribed(row: SessionRow, session: number, filter: string): void
   /** All its subscriptions go, and what waits for it. */
-  ended(row: SessionRow, session: number): void
+  ended(end: SessionEnd): void
 }
 
 export interface LastingSessionsParts {
@@ -202,6 +203,13 @@ export class LastingSessions {
     return this.#sessions.has(number)
   }
 
+  /** Of those in memory that go on. */
+  names(): (readonly [name: string, session: number])[] {
+    return Array.from(this.#sessions)
+      .filter(([, session]) => !session.ended)
+      .map(([number, { row }]) => [row.head.name, number] as const)
+  }
+
   // ---- the clock
 
   /** Each second: what is due of those without a connection. `isOurs`: of the store, those that this shard looks after. */
@@ -237,8 +245,8 @@ export class LastingSessions {
   /** Takes what has changed; those without a connection rest in the store then. */
   readonly share = (): CheckpointShare | undefined => {
     if (this.#dirty.size === 0 && this.#away.size === 0) return undefined
-    const taken = [...this.#dirty]
-    this.#dirty.clear()
+    const taken = [...this.#dirty].filter((session) => !session.redelivers)
+    for (const session of taken) this.#dirty.delete(session)
     const updates = taken.map((session) => {
       const head = session.headDirty
       session.dirty = false
@@ -348,38 +356,53 @@ export class LastingSessions {
 
   #end(session: LastingSession): void {
     if (session.ended) return
-    const { lines, figures } = this.#parts
-    const { number, row } = session
+    const { lines, figures, now } = this.#parts
     session.closed()
-    lines.ended(row, number) // before its Will: it is none of its own subscribers any more
+    const end = this.#endOf(session)
+    lines.ended(end) // before its Will: it is none of its own subscribers any more
     this.#publishWill(session)
-    this.#redeliverStored(session)
-    this.#change(session, { kind: 'ended' })
+    if (end.shared) this.#redeliverStored(session, end)
+    this.#change(session, { kind: 'ended', at: now() })
     this.#away.delete(session)
     figures.addSessions(-1)
   }
 
-  /** What shared subscriptions had chosen it for, and it has not taken. */
-  #redeliverStored({ number, row }: LastingSession): void {
-    const shared = [...row.head.subscriptions.keys()].some((filter) => filter.startsWith('$share/'))
-    if (!shared) return
-    const { reader, redeliver, now } = this.#parts
-    reader.refresh()
+  #endOf({ number, row }: LastingSession): SessionEnd {
+    const { reader } = this.#parts
     const { cursor, head } = row
-    const open = new Map([...cursor.inflight.values()].map((sent) => [sent.order, sent]))
-    for (let after = 0; ; ) {
+    const shared = [...head.subscriptions.keys()].some((filter) => filter.startsWith('$share/'))
+    if (shared) reader.refresh()
+    const found = shared ? [...reader.storedOrders()] : []
+    const sent = [...cursor.inflight.values()].flatMap(({ qos, order }) => (qos === 2 ? order : []))
+    return { session: number, born: cursor.born, sent, found, shared }
+  }
+
+  /**
+   * What the store has that shared subscriptions had chosen it for, and it has not taken. The store keeps it until this is
+   * through.
+   */
+  #redeliverStored(session: LastingSession, { found, sent }: SessionEnd): void {
+    const { reader, redeliver, now, background } = this.#parts
+    const { number, row } = session
+    const { cursor, head } = row
+    const upTo = new Map(found)
+    const open = new Set([...cursor.inflight.values()].map(({ order }) => order))
+    let after = 0
+    session.redelivers = true
+    background(() => {
+      reader.refresh()
       const page = reader.queue(number, after, REDELIVERED_AT_ONCE)
       for (const { order, log, terms } of page) {
         after = order
-        const sent = open.get(order)
         if (terms.group === undefined || terms.born !== cursor.born) continue
-        if (sent?.qos === 2) continue // [MQTT-4.8.2-5]
-        if (sent === undefined && order <= (cursor.reached.get(log) ?? 0)) continue
+        if (order > (upTo.get(log) ?? 0) || sent.includes(order)) continue // [MQTT-4.8.2-5]
+        if (!open.has(order) && order <= (cursor.reached.get(log) ?? 0)) continue
         const message = reader.message(order)
         if (message?.refresh(now()) === true) redeliver(head.space, terms.group, message)
       }
-      if (page.length < REDELIVERED_AT_ONCE) return
-    }
+      session.redelivers = page.length === REDELIVERED_AT_ONCE
+      return session.redelivers
+    })
   }
 
   #change(session: LastingSession, change: SessionChange): void {

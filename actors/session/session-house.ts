@@ -67,7 +67,7 @@ export class SessionHouse {
         bytes: limits.sessionBytes,
         policy: limits.sessionQueuePolicy,
       },
-      totals: (session) => reader.totals(session),
+      reader,
       sink,
       journal: (message, targets, payload) => append(waitingEntry(message, targets, payload)),
       hear: (session, message, terms) => this.shared.hear(session, message, terms),
@@ -112,6 +112,7 @@ export class SessionHouse {
       surrender: (number) => this.sessions.surrender(number - parts.base),
       adopt: (number, row) => this.sessions.adopt(number - parts.base, row as Uint8Array),
       keeps: (number) => this.sessions.keeps(number - parts.base),
+      names: () => this.sessions.names().map(([name, number]) => [name, number + parts.base]),
     })
   }
 

@@ -60,12 +60,15 @@ export interface NumberedSessions {
   adopt(number: number, row: unknown): void
   /** It has something here that must not be let go. */
   keeps(number: number): boolean
+  /** The names of those that are here, with their numbers. */
+  names(): Iterable<readonly [name: string, number: number]>
 }
 
 const NO_SESSIONS: NumberedSessions = {
   surrender: () => undefined,
   adopt: () => {},
   keeps: () => false,
+  names: () => [],
 }
 
 /** A name with a connection or a claim on this shard. */
@@ -235,6 +238,10 @@ export class SharedDirectory implements ClientDirectory, Custodian {
     const leases: (readonly [string, number])[] = []
     for (const { name, number } of this.#entries.values()) {
       if (number !== 0 && this.#homeOf(name) === peer) leases.push([name, number])
+    }
+    // Behind what the store told it: a session may have begun, or come here, since.
+    for (const [name, number] of this.#sessions.names()) {
+      if (this.#homeOf(name) === peer) this.#tell(peer, [KEEP, name, number])
     }
     do {
       const some = leases.splice(0, LEASES_PER_MESSAGE)

@@ -23,7 +23,7 @@ import type { Mesh } from '../runtime/mesh.ts'
 import { CHANNEL } from '../runtime/mesh-channels.ts'
 import type { LastingSession } from './lasting-session.ts'
 import type { LastingSessions, SessionLines } from './lasting-sessions.ts'
-import type { WaitingMessages } from './waiting-messages.ts'
+import type { SessionEnd, WaitingMessages } from './waiting-messages.ts'
 
 const SESSIONS_PER_MESSAGE = 100
 
@@ -58,7 +58,7 @@ type Message =
       options: SubscriptionOptions,
     ]
   | readonly [kind: typeof REMOVE, session: number, born: number, filter: string]
-  | readonly [kind: typeof ENDED, session: number, born: number]
+  | readonly [kind: typeof ENDED, end: SessionEnd]
   | readonly [kind: typeof SESSIONS, sessions: readonly Told[]]
 
 export interface SharedSessionsParts {
@@ -142,10 +142,10 @@ export class SharedSessions implements SessionLines {
     this.#changed(session)
   }
 
-  ended(row: SessionRow, session: number): void {
-    this.#onEnded(session, row.cursor.born)
-    this.#tellAll([ENDED, session, row.cursor.born])
-    this.#changed(session)
+  ended(end: SessionEnd): void {
+    this.#onEnded(end)
+    this.#tellAll([ENDED, end])
+    this.#changed(end.session)
   }
 
   // ---- messages
@@ -264,7 +264,7 @@ export class SharedSessions implements SessionLines {
         routes.remove(message[1], message[2], message[3])
         break
       case ENDED:
-        this.#onEnded(message[1], message[2])
+        this.#onEnded(message[1])
         break
       case SESSIONS:
         for (const [session, space, born, subscriptions] of message[1]) {
@@ -274,10 +274,10 @@ export class SharedSessions implements SessionLines {
     }
   }
 
-  #onEnded(session: number, born: number): void {
+  #onEnded(end: SessionEnd): void {
     const { routes, messages, redeliver } = this.#parts
-    routes.end(session, born)
-    messages.ended(session, born, (message, group) => redeliver(message.space, group, message))
+    routes.end(end.session, end.born)
+    messages.ended(end, (message, group) => redeliver(message.space, group, message))
   }
 
   #tellAll(message: Message): void {

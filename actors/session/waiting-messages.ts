@@ -4,22 +4,33 @@
  * its subscribers are. Those whose session listens get it at once. What is not done with until the next checkpoint goes to
  * the store; until then it is here, for whoever begins to listen.
  *
- * Bounds: `MAX_UNSTORED_BYTES` where the store stands still, then a publication is refused; the bounds of queues by
- * what the store has of them and what is here.
+ * Bounds: `MAX_UNSTORED_BYTES` where the store stands still, then a publication is refused where its publisher can be
+ * told, else dropped for these sessions; the bounds of queues by what the store has of them and what is here.
  */
-import type { DeliveryTarget, TargetTerms } from '../../core/domain/delivery-target.ts'
+import {
+  type DeliveryTarget,
+  mostTermsBytes,
+  type TargetTerms,
+} from '../../core/domain/delivery-target.ts'
 import { lowerQos } from '../../core/domain/qos.ts'
 import type { SessionQueuePolicy } from '../../core/domain/settings.ts'
 import { encodeWaiting, WaitingMessage } from '../../core/domain/waiting-message.ts'
 import type { CheckpointShare } from '../../core/ports/checkpoint-sink.ts'
 import type { Counters } from '../../core/ports/counters.ts'
 import type { Publication } from '../../core/ports/publication.ts'
-import type { QueueTotals, SessionSink, WaitingBatch } from '../../core/ports/session-store.ts'
+import type {
+  QueueTotals,
+  SessionReader,
+  SessionSink,
+  WaitingBatch,
+} from '../../core/ports/session-store.ts'
 import type { SessionFigures } from './session-figures.ts'
 
 const MAX_UNSTORED_BYTES = 67_108_864 // some seconds of a busy shard
 const MAX_TOLD_BYTES = 1_048_576 // to one that begins to listen; where more waits, it reads the store first
 const TARGETS_PER_ENTRY = 50_000 // of 65,535 that an entry can have
+const TERMS_BYTES_PER_ENTRY = 262_144 // beside a message of any size, within the bound of an entry
+const MAX_STORED_SINCE = 1000 // messages of one session that another shard's look may have missed
 const BYTES_PER_MESSAGE = 1_048_576 // to the storage thread
 
 interface SessionQueueBounds {
@@ -32,8 +43,7 @@ export interface WaitingMessagesParts {
   readonly shard: number
   readonly figures: SessionFigures
   readonly bounds: SessionQueueBounds
-  /** What the store has of a queue. */
-  readonly totals: (session: number) => QueueTotals
+  readonly reader: Pick<SessionReader, 'refresh' | 'queue' | 'message' | 'totals'>
   readonly sink: SessionSink
   /** Appends the entry to the log of this shard. */
   readonly journal: (
@@ -53,6 +63,18 @@ export interface WaitingMessagesParts {
 interface Unstored {
   readonly message: WaitingMessage
   readonly terms: Map<number, TargetTerms>
+}
+
+/** A session is over. */
+export interface SessionEnd {
+  readonly session: number
+  readonly born: number
+  /** Orders of messages that it was sent at QoS 2. */
+  readonly sent: readonly number[]
+  /** Up to which order of each log its shard gives what the store has to others. */
+  readonly found: readonly (readonly [log: number, order: number])[]
+  /** It had shared subscriptions. */
+  readonly shared: boolean
 }
 
 /** How a shard answers one that begins to listen. */
@@ -87,12 +109,14 @@ export class WaitingMessages {
     return this.#listening.has(session)
   }
 
-  /** False where the publication is to be refused: before anyone has it. */
-  accepts(publication: Publication, targets: readonly DeliveryTarget[]): boolean {
-    if (publication.qos === 0) return true
-    if (this.#unstoredBytes > MAX_UNSTORED_BYTES) return false
-    if (this.#parts.bounds.policy !== 'refuse') return true
-    return !targets.some(({ session, terms }) => terms.qos > 0 && this.#isFull(session))
+  /** The store has not taken what is here for so long that nothing more may come. */
+  get behind(): boolean {
+    return this.#unstoredBytes > MAX_UNSTORED_BYTES
+  }
+
+  /** Its queue is full, and a publication for it is to be refused before anyone has it. */
+  refuses(session: number): boolean {
+    return this.#parts.bounds.policy === 'refuse' && this.#isFull(session)
   }
 
   /** To those who listen now; for the others it waits, unless it comes to them at QoS 0. */
@@ -158,22 +182,39 @@ export class WaitingMessages {
     if (this.#listening.get(session) === host) this.#listening.delete(session)
   }
 
-  /** A session is over: what waits for it here is of no use; what a shared subscription has chosen it for goes on. */
-  ended(
-    session: number,
-    born: number,
-    goesOn: (message: WaitingMessage, group: string) => void,
-  ): void {
-    const list = this.#ofSession.get(session)
-    if (list === undefined) return
+  /**
+   * A session is over: what waits for it here is of no use; what a shared subscription has chosen it for goes on, but what
+   * the shard of the session has found in the store, or has sent at QoS 2 [MQTT-4.8.2-5].
+   */
+  ended(end: SessionEnd, goesOn: (message: WaitingMessage, group: string) => void): void {
+    const { session, born, sent } = end
+    const { shard, reader, now } = this.#parts
+    const redeliver = (message: WaitingMessage, { group }: TargetTerms): void => {
+      if (group === undefined || sent.includes(message.order)) return
+      if (message.refresh(now())) goesOn(message, group)
+    }
+    const found = end.found.find(([log]) => log === shard)?.[1] ?? 0
+    const stored = new Set<number>()
+    if (end.shared) {
+      reader.refresh()
+      // Stored since the shard of the session has looked: what a checkpoint takes.
+      for (const { order, log, terms } of reader.queue(session, found, MAX_STORED_SINCE)) {
+        const message = log === shard && terms.born === born ? reader.message(order) : undefined
+        if (message === undefined) continue
+        stored.add(order)
+        redeliver(message, terms)
+      }
+    }
+    const list = this.#ofSession.get(session) ?? []
     const left = list.filter(({ terms }) => terms.get(session)?.born !== born)
     if (left.length === 0) this.#ofSession.delete(session)
     else this.#ofSession.set(session, left)
     for (const one of list) {
-      if (left.includes(one)) continue
-      const group = one.terms.get(session)?.group
+      const terms = one.terms.get(session)
+      if (terms?.born !== born) continue
+      const { message } = one
       this.#forget(one, session)
-      if (group !== undefined && one.message.refresh(this.#parts.now())) goesOn(one.message, group)
+      if (message.order > found && !stored.has(message.order)) redeliver(message, terms)
     }
   }
 
@@ -207,13 +248,9 @@ export class WaitingMessages {
     const message = WaitingMessage.of(publication, { space, log: shard, order }, now())
     const unstored: Unstored = { message, terms: new Map() }
     let elsewhere: Map<number, DeliveryTarget[]> | undefined
-    for (let at = 0; at < targets.length; at += TARGETS_PER_ENTRY) {
-      const some = targets.slice(at, at + TARGETS_PER_ENTRY)
-      journal(
-        message,
-        some.map(({ session }) => session),
-        encodeWaiting(message, some),
-      )
+    for (const some of portions(targets)) {
+      const sessions = some.map(({ session }) => session)
+      journal(message, sessions, encodeWaiting(message, some))
     }
     this.#unstored.set(order, unstored)
     this.#unstoredBytes += message.buffer.length
@@ -243,16 +280,22 @@ export class WaitingMessages {
     for (const { session, terms } of targets) this.#parts.hear(session, message, terms)
   }
 
+  /** Where nobody was asked who could refuse it, it does without. */
   #drops(session: number): boolean {
-    if (this.#parts.bounds.policy !== 'drop-newest' || !this.#isFull(session)) return false
-    this.#parts.counters.add('delivery.dropped', 'session-queue')
+    const { bounds, counters } = this.#parts
+    if (this.behind) {
+      counters.add('delivery.dropped', 'store-behind')
+      return true
+    }
+    if (bounds.policy === 'drop-oldest' || !this.#isFull(session)) return false
+    counters.add('delivery.dropped', 'session-queue')
     return true
   }
 
   #isFull(session: number): boolean {
     let totals = this.#totals.get(session)
     if (totals === undefined) {
-      totals = this.#parts.totals(session)
+      totals = this.#parts.reader.totals(session)
       this.#totals.set(session, totals)
     }
     const here = this.#ofSession.get(session)?.length ?? 0
@@ -288,6 +331,20 @@ function addTo<T>(lists: Map<number, T[]>, key: number, value: T): void {
   const list = lists.get(key)
   if (list === undefined) lists.set(key, [value])
   else list.push(value)
+}
+
+/** As many as an entry can have. */
+function* portions(
+  targets: readonly DeliveryTarget[],
+): Generator<readonly DeliveryTarget[], void, void> {
+  let [from, bytes] = [0, 0]
+  for (const [at, { terms }] of targets.entries()) {
+    bytes += mostTermsBytes(terms)
+    if (bytes <= TERMS_BYTES_PER_ENTRY && at - from < TARGETS_PER_ENTRY) continue
+    if (at > from) yield targets.slice(from, at)
+    ;[from, bytes] = [at, mostTermsBytes(terms)]
+  }
+  yield from === 0 ? targets : targets.slice(from)
 }
 
 /** Those that are done with meanwhile are left out. */

@@ -48,6 +48,11 @@ export function encodeTerms({ born, qos, retain, identifiers, group }: TargetTer
   return bytes
 }
 
+/** Bytes that they take encoded, or less. */
+export function mostTermsBytes({ identifiers, group }: TargetTerms): number {
+  return HEADER_BYTES + identifiers.length * 4 + (group === undefined ? 0 : 2 + group.length * 3)
+}
+
 /** Offset behind the terms that begin at `at`. */
 export function endOfTerms(bytes: Buffer, at: number): number {
   const end = at + HEADER_BYTES + (bytes[at + 1] as number) * 4

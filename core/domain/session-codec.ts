@@ -50,8 +50,7 @@ interface WillText extends Omit<SessionWill, 'bytes'> {
   readonly bytes: string
 }
 
-interface CursorText extends Omit<SessionCursor, 'reached' | 'inflight' | 'arrivals' | 'endedAt'> {
-  readonly endedAt?: number | undefined
+interface CursorText extends Omit<SessionCursor, 'reached' | 'inflight' | 'arrivals'> {
   readonly reached: readonly (readonly [log: number, order: number])[]
   readonly inflight: readonly Inflight[]
   readonly arrivals: readonly number[]

@@ -48,7 +48,7 @@ export interface SessionCursor {
   stamp: Stamp
   /** It has a connection. */
   online: boolean
-  /** ms since the epoch: since when it has none. */
+  /** ms since the epoch: since when it has none; since when it is over. */
   offlineAt: number
   /** By log: the order up to which messages were sent, or left out. */
   readonly reached: Map<number, number>
@@ -83,7 +83,8 @@ export type SessionChange =
     }
   /** The Will was published, or is forgone. */
   | { readonly kind: 'willDone' }
-  | { readonly kind: 'ended' }
+  /** `at`: ms since the epoch. */
+  | { readonly kind: 'ended'; readonly at: number }
   | { readonly kind: 'subscribed'; readonly filter: string; readonly options: SubscriptionOptions }
   | { readonly kind: 'unsubscribed'; readonly filter: string }
   | {
@@ -147,6 +148,7 @@ export function applyChange(
       break
     case 'ended':
       cursor.ended = true
+      cursor.offlineAt = change.at
       break
     case 'subscribed':
       head.subscriptions.set(change.filter, change.options)

@@ -58,8 +58,13 @@ export interface Relay {
   /** Looks a topic up, or makes its route. Bounded cache: keep the returned object, not the name. */
   route(topic: string): TopicRoute
   /**
-   * Delivers to every match; what `publisher` subscribed with No Local is left out. Returns to how many,
-   * another shard counting as one; -1: to none, it is refused, since a queue is full or the store is behind.
+   * False where a session that outlives its connection cannot take it: its queue is full and refuses, or the store is
+   * behind. Whoever can refuse the publication asks before anyone has it.
+   */
+  accepts(route: TopicRoute, publication: Publication, publisher: Subscriber | undefined): boolean
+  /**
+   * Delivers to every match; what `publisher` subscribed with No Local is left out. Sessions that cannot take it do without,
+   * and that is counted. Returns to how many, another shard counting as one.
    */
   publish(route: TopicRoute, publication: Publication, publisher: Subscriber | undefined): number
   /** Keeps the message for later subscribers of its topic; an empty payload removes the one there is. */

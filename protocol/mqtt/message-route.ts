@@ -28,6 +28,10 @@ export function routeMessage(
   message: Publication,
   publisher: Subscriber | undefined,
 ): ReasonCode {
+  if (!relay.accepts(route, message, publisher)) {
+    counters.add('publish.refused', 'session-queue')
+    return REASON.quotaExceeded
+  }
   if (message.retain) {
     // Else nothing that is kept changes [MQTT-3.3.1-8].
     const retaining = relay.retain(route, message)
@@ -37,10 +41,6 @@ export function routeMessage(
     }
   }
   let reached = relay.publish(route, message, publisher)
-  if (reached < 0) {
-    counters.add('publish.refused', 'session-queue')
-    return REASON.quotaExceeded
-  }
   if (device !== undefined && inbox !== undefined) {
     const payload = message.buffer.subarray(message.payloadStart, message.payloadEnd)
     const { identity, suffix } = device

@@ -118,7 +118,7 @@ describe('session store', () => {
         if (i === 2) rows.push(update(n, row, 2, false))
       }
       rows.push(update(n, row, 3, false))
-      applyChange(row, { kind: 'ended' })
+      applyChange(row, { kind: 'ended', at: 0 })
       rows.push(update(n, row, 4, false))
       const next = session(n * 100 + 13, 2)
       rows.push(update(n, next, 1))
@@ -171,8 +171,10 @@ describe('session store', () => {
   it('lets no row that is stored late bring back a session that has ended', async (t) => {
     const { environment, writer, store } = house(t)
     const row = session(1)
+    // Its client went long before it ended: by its end it is forgotten.
+    applyChange(row, { kind: 'closed', at: -5 * HOUR, expirySec: 18_000, will: false })
     const late = update(1, row, 2)
-    applyChange(row, { kind: 'ended' })
+    applyChange(row, { kind: 'ended', at: 0 })
     await writer.storeSessions([update(1, row, 3)])
     await writer.storeSessions([late])
     await writer.storeWaiting([waiting(5, 0, 1)])
@@ -212,7 +214,7 @@ describe('session store', () => {
     const row = session(1)
     await writer.storeSessions([update(1, row, 1)])
     await writer.storeWaiting(Array.from({ length: 12_000 }, (_, i) => waiting(i + 2, 0, 1)))
-    applyChange(row, { kind: 'ended' })
+    applyChange(row, { kind: 'ended', at: 0 })
     await writer.storeSessions([update(1, row, 2, false)])
     store.refresh()
     assert.deepEqual(orders(store, 1), [])

@@ -13,6 +13,8 @@ interface Holder {
 export class DirectoryHouse {
   readonly group: ShardGroup
   readonly directories: SharedDirectory[]
+  /** Sessions that outlive their connections, by shard: name and number. */
+  readonly sessions: [name: string, number: number][][] = []
   readonly #holders = new Set<Holder>()
 
   constructor(shards: number) {
@@ -67,7 +69,7 @@ export class DirectoryHouse {
   }
 
   #open(shard: GroupShard, awaits: readonly number[]): SharedDirectory {
-    return new SharedDirectory({
+    const directory = new SharedDirectory({
       shard: shard.number,
       shards: this.group.shards.length,
       presence: this.group.presence,
@@ -77,6 +79,15 @@ export class DirectoryHouse {
       capacity: 300,
       awaits,
     })
+    const sessions: [name: string, number: number][] = []
+    this.sessions[shard.number] = sessions
+    directory.serve({
+      surrender: () => undefined,
+      adopt: () => {},
+      keeps: (wanted) => sessions.some(([, number]) => number === wanted),
+      names: () => sessions,
+    })
+    return directory
   }
 }
 

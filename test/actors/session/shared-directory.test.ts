@@ -72,4 +72,31 @@ describe('client identifiers over several shards', () => {
     for (const one of held) assert.deepEqual(one, ['granted', 'taken over'])
     assert.deepEqual(sharedDirectoryNumbers(house), before)
   })
+
+  it('keep the number of a session that began while their directory was away', () => {
+    const house = new DirectoryHouse(3)
+    const names = Array.from({ length: 24 }, (_, i) => `client ${i}`)
+    for (const name of names) house.claim(1, name)
+    house.group.settle()
+    const numbers = names.map((name) => house.directories[1]?.numberOf(name) as number)
+    // What they keep is told to the directory that dies, and is not in the store yet.
+    const sessions = house.sessions[1] as [string, number][]
+    for (const [i, name] of names.entries()) {
+      const number = numbers[i] as number
+      sessions.push([name, number])
+      house.directories[1]?.keep(name, number)
+    }
+    house.group.settle()
+    const joined = house.replace(0)
+    house.releaseAll()
+    house.group.settle()
+    joined()
+    house.group.settle()
+    for (const name of names.toReversed()) house.claim(1, name)
+    house.group.settle()
+    assert.deepEqual(
+      names.map((name) => house.directories[1]?.numberOf(name)),
+      numbers,
+    )
+  })
 })

@@ -420,6 +420,38 @@ describe('a lasting session and the store', () => {
       assert.deepEqual(told(resume(broker)[0]), ['1:t 1', '2:t 2'])
     }
   })
+
+  it('refuses a message before anyone has it, and before it is retained', async () => {
+    const limits = { sessionMessages: 1, sessionQueuePolicy: 'refuse' } as const
+    const broker = new MemoryBroker({ limits })
+    const writer = broker.join({ protocolVersion: 5 })
+    const live = broker.join()
+    live.send(subscribe(1, ['t', 1]))
+    live.received()
+    resume(broker)[0].send(subscribe(1, ['t', 1]), bye)
+    writer.send(publish('t', '1', 1, 1), { ...publish('t', '2', 1, 2), retain: true })
+    assert.deepEqual(writer.heard(), ['puback 1', 'puback 2 151'])
+    assert.deepEqual(told(live), ['1:t 1'])
+    assert.equal(broker.retained.empty, true)
+    assert.equal(broker.tally.snapshot()['publish.refused.session-queue'], 1)
+  })
+
+  it('does without a Will where its queue is full, and that is counted', async () => {
+    const limits = { sessionMessages: 1, sessionQueuePolicy: 'refuse' } as const
+    const broker = new MemoryBroker({ limits })
+    const live = broker.join()
+    live.send(subscribe(1, ['t', 1]))
+    live.received()
+    resume(broker)[0].send(subscribe(1, ['t', 1]), bye)
+    const will = { topic: 't', payload: Buffer.from('gone'), qos: 1, retain: false } as const
+    const lost = resume(broker, { clientId: 'w', will })[0]
+    broker.join().send(publish('t', '1', 1, 1))
+    lost.transport.hangUp()
+    broker.passSeconds(1)
+    assert.deepEqual(told(live), ['1:t 1', '2:t gone'])
+    assert.deepEqual(told(resume(broker)[0]), ['1:t 1'])
+    assert.equal(broker.tally.snapshot()['delivery.dropped.session-queue'], 1)
+  })
 })
 
 describe('a shared subscription with lasting sessions', () => {
@@ -457,5 +489,37 @@ describe('a shared subscription with lasting sessions', () => {
       resume(broker, { clean: true })
       assert.deepEqual(told(other), ['1:t 1', '2:t 2'])
     }
+  })
+
+  it('sends no other member what it was sent at QoS 2, stored or not [MQTT-4.8.2-5]', async () => {
+    for (const stored of [false, true]) {
+      const broker = new MemoryBroker()
+      const writer = broker.join()
+      const [first] = resume(broker)
+      first.send(subscribe(1, [SHARED, 2]))
+      first.received()
+      writer.send(publish('t', '1', 1, 1), publish('t', '2', 2, 2))
+      assert.deepEqual(told(first), ['1:t 1', '2:t 2'])
+      first.transport.hangUp()
+      if (stored) await broker.checkpoint()
+      const other = broker.join()
+      other.send(subscribe(1, [SHARED, 2]))
+      other.received()
+      resume(broker, { clean: true })
+      assert.deepEqual(told(other), ['1:t 1'])
+    }
+  })
+
+  it('passes over a member whose queue is full, and refuses where all are [MQTT-4.8.2-6]', async () => {
+    const limits = { sessionMessages: 1, sessionQueuePolicy: 'refuse' } as const
+    const broker = new MemoryBroker({ limits })
+    const writer = broker.join({ protocolVersion: 5 })
+    for (const clientId of ['a', 'b']) {
+      resume(broker, { clientId })[0].send(subscribe(1, [SHARED, 1]), bye)
+    }
+    for (let id = 1; id <= 3; id++) writer.send(publish('t', `${id}`, 1, id))
+    assert.deepEqual(writer.heard(), ['puback 1', 'puback 2', 'puback 3 151'])
+    const heard = ['a', 'b'].map((clientId) => told(resume(broker, { clientId })[0]))
+    assert.deepEqual(heard.flat().sort(), ['1:t 1', '1:t 2'])
   })
 })
