@@ -44,32 +44,43 @@ export class RetainedStore implements RetainedReader {
     const rows: RetainedRow[] = []
     let start = from === undefined ? walk.start : Buffer.from(from)
     let looked = 0
-    while (looked < limit) {
+    while (looked < limit && Buffer.compare(start, walk.end) < 0) {
+      let left = limit - looked
       let skipTo: Buffer | undefined
-      for (const { key, value } of retained.getRange({
-        start,
-        end: walk.end,
-        limit: limit - looked,
-      })) {
-        looked += 1
-        const row = new RetainedRow(value)
-        const { topic } = row
-        start = Buffer.concat([key, Buffer.from([0])])
-        if (matches(filter, topic)) rows.push(row)
-        else {
+      let last: Buffer | undefined
+      let seek = false
+      for (const { key, value } of this.#range(walk, start, left)) {
+        left -= 1
+        last = key
+        // Only now: mostly the next row is behind what is skipped, and a new range costs as much as some rows.
+        seek = skipTo !== undefined && Buffer.compare(key, skipTo) < 0
+        if (seek) break
+        const topic = topicOf(key) ?? new RetainedRow(value ?? (retained.get(key) as Buffer)).topic
+        skipTo = undefined
+        if (matches(filter, topic)) {
+          rows.push(new RetainedRow(value ?? (retained.get(key) as Buffer)))
+        } else {
           skipTo = walk.skip(topic)
-          if (skipTo !== undefined && Buffer.compare(skipTo, start) > 0) break
-          skipTo = undefined
         }
       }
-      if (skipTo === undefined) {
-        if (looked < limit) return { rows, next: undefined }
-        break
-      }
-      start = skipTo
-      if (Buffer.compare(start, walk.end) >= 0) return { rows, next: undefined }
+      if (last === undefined || (left > 0 && !seek)) return { rows, next: undefined }
+      looked = limit - left
+      const behind = Buffer.concat([last, Buffer.from([0])])
+      start = skipTo === undefined || Buffer.compare(skipTo, behind) < 0 ? behind : skipTo
     }
-    return { rows, next: start }
+    return { rows, next: Buffer.compare(start, walk.end) < 0 ? start : undefined }
+  }
+
+  /** Values only where each is wanted: a scan of a million messages for one took a third longer with them. */
+  #range(
+    walk: FilterWalk,
+    start: Buffer,
+    limit: number,
+  ): Iterable<{ readonly key: Buffer; readonly value?: Buffer }> {
+    const { retained } = this.#environment.databases
+    const range = { start, end: walk.end, limit }
+    if (walk.takesAll) return retained.getRange(range)
+    return retained.getKeys(range).map((key) => ({ key }))
   }
 }
 
@@ -166,10 +177,18 @@ function keyOf(space: number, topic: string): Buffer {
   return Buffer.concat([Buffer.from([space]), text.subarray(0, MAX_KEY_TOPIC), hash])
 }
 
+/** `undefined`: the key has only the beginning of it. */
+function topicOf(key: Buffer): string | undefined {
+  if (key.length > MAX_KEY_TOPIC) return undefined
+  return key.toString('utf8', 1).replaceAll(LEVEL, '/')
+}
+
 /** The keys that a filter can match, and where to go on from one that it does not. */
 class FilterWalk {
   readonly start: Buffer
   readonly end: Buffer
+  /** No wildcard but `#` at the end. */
+  readonly takesAll: boolean
   readonly #space: number
   readonly #levels: readonly string[]
 
@@ -177,6 +196,7 @@ class FilterWalk {
     this.#space = space
     this.#levels = filter.split('/')
     const wild = this.#levels.findIndex((level) => level === '+' || level === '#')
+    this.takesAll = wild >= 0 && this.#levels[wild] === '#'
     const fixed = wild === -1 ? this.#levels : this.#levels.slice(0, wild)
     this.start = this.#key(fixed.join(LEVEL))
     // `a/#` matches `a`, too; with nothing fixed the space is the bound.
