@@ -50,6 +50,7 @@ import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/contro
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
 import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
 import { routeMessage } from '../protocol/mqtt/message-route.ts'
+import { SharedFrames } from '../protocol/mqtt/shared-frames.ts'
 import { TokenBucket } from '../protocol/mqtt/token-bucket.ts'
 import { Environment } from '../storage/environment.ts'
 import { HighWater } from '../storage/log/high-water.ts'
@@ -281,6 +282,7 @@ const shared = {
   connects: new TokenBucket(limits.connectsPerSec, systemClock.monotonic()),
   packets: new ControlPackets(limits.userProperties),
   incoming: new IncomingPublish(limits.userProperties),
+  frames: new SharedFrames(),
   acknowledgement: new IncomingAcknowledgement(limits.userProperties),
   acks: new Uint16Array(ACKS_PER_WRITE),
   devices,

@@ -250,6 +250,7 @@ class Barrier implements TimerEntry {
 export class RemoteShard implements RemoteSubscriber, Publication {
   /** With the highest QoS there. */
   readonly filters: Map<string, Qos> = new Map()
+  serial = 0
   buffer: Buffer = Buffer.alloc(0)
   qos: Qos = 0
   retain = false
@@ -333,6 +334,7 @@ export class RemoteShard implements RemoteSubscriber, Publication {
     this.topicStart = start + HEADER_BYTES + ((flags >>> LEAD_SHIFT) & LEAD_MASK)
     this.topicEnd =
       this.topicStart + (buffer[start + 2] as number) + (buffer[start + 3] as number) * 256
+    this.serial += 1
     this.propertiesStart = this.topicEnd
     this.propertiesEnd = this.propertiesStart + get32(buffer, start + 4)
     const expiry = get32(buffer, start + 16)

@@ -43,6 +43,7 @@ function publicationOf(topic: string, value: string): Publication {
     buffer,
     qos: 1,
     retain: true,
+    serial: 0,
     topicStart: 0,
     topicEnd,
     propertiesStart: topicEnd,

@@ -4,6 +4,7 @@ import type { Publication } from '../../core/ports/publication.ts'
 import type { DeliveryTerms } from '../../core/ports/relay.ts'
 
 export class KeptMessage implements Publication {
+  readonly serial = 0
   readonly buffer: Uint8Array
   /** As it is to be delivered: the lower of the message's and the subscription's. */
   readonly qos: Qos

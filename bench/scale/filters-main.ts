@@ -57,6 +57,7 @@ class Hearer implements Subscriber {
 }
 
 const PUBLICATION: Publication = {
+  serial: 0,
   buffer: Buffer.from('topicpayload'),
   qos: 1,
   retain: false,

@@ -21,6 +21,7 @@ export interface RetainedStamp {
 
 export class RetainedRow implements Publication {
   readonly buffer: Uint8Array
+  readonly serial = 0
   readonly topicStart: number = HEADER_BYTES
   readonly topicEnd: number
   readonly propertiesStart: number

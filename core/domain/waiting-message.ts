@@ -17,6 +17,7 @@ const NOBODY = 0 as DeviceNumber
 
 export class WaitingMessage implements Publication {
   readonly buffer: Uint8Array
+  readonly serial = 0
   readonly topicStart: number = HEADER_BYTES
   readonly topicEnd: number
   readonly propertiesStart: number

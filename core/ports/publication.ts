@@ -5,6 +5,11 @@
 import type { Qos } from '../domain/qos.ts'
 
 export interface Publication {
+  /**
+   * Tells it from every other message that this object has been or will be, so that what is encoded for one subscriber
+   * may serve others; 0: nobody may rely on that.
+   */
+  readonly serial: number
   readonly buffer: Uint8Array
   readonly qos: Qos
   /** Its publisher asked for it to be retained; reaches those who subscribed with Retain As Published. */

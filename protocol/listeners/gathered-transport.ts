@@ -4,8 +4,9 @@
  * written, how reading stops, how it ends.
  */
 import type { Turn, TurnReader, TurnWriter } from '../../core/ports/turn.ts'
-import type { Transport, TransportHandler } from '../mqtt/output.ts'
+import type { SharedFrame, Transport, TransportHandler } from '../mqtt/output.ts'
 import type { OutputSlab } from './output-slab.ts'
+import type { OutputTrail } from './output-trail.ts'
 
 interface Segment {
   readonly buffer: Buffer
@@ -33,6 +34,8 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   protected handler: TransportHandler | undefined = undefined
   protected ended = false
   #segments: Segment[] = []
+  /** All that was gathered, as long as it is what others send, too. */
+  #trail: OutputTrail | undefined = undefined
   #held: Segment[] | undefined = undefined
   #asked = false
   #stops = 0
@@ -56,11 +59,9 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   }
 
   reserve(bytes: number): number {
-    const { slab, turn } = this.around
-    if (turn.serial !== this.#gatheredIn) {
-      this.#gatheredIn = turn.serial
-      if (!this.#congested) this.#checkBacklog() // what earlier turns gathered may still wait for the disk
-    }
+    const { slab } = this.around
+    this.#begin()
+    if (this.#trail !== undefined) this.#leaveTrail()
     const at = slab.reserve(bytes)
     const last = this.#segments.at(-1)
     if (last !== undefined && last.buffer === slab.buffer && last.end === at) {
@@ -72,8 +73,19 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
     return at
   }
 
+  share(frame: SharedFrame): void {
+    this.#begin()
+    if (this.#segments.length === 0) {
+      this.#trail = (this.#trail ?? this.around.slab.trail).follow(frame)
+    } else {
+      this.#segments.push({ buffer: frame.buffer, start: frame.start, end: frame.end })
+    }
+    this.#ask()
+  }
+
   get backlogBytes(): number {
-    return bytesOf(this.#held) + bytesOf(this.#segments) + this.unsentBytes()
+    const gathered = bytesOf(this.#segments) + (this.#trail?.length ?? 0)
+    return bytesOf(this.#held) + gathered + this.unsentBytes()
   }
 
   closeGracefully(): void {
@@ -92,6 +104,11 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   // ---- TurnWriter
 
   flush(): void {
+    const trail = this.#trail
+    if (trail !== undefined && this.#held === undefined) {
+      this.#trail = undefined
+      if (!this.ended) this.writeOut(trail.bytes(this.around.slab))
+    }
     const segments = this.#held ?? this.#segments
     if (this.#held === undefined) {
       this.#segments = []
@@ -100,7 +117,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
     this.#held = undefined
     if (this.ended) return
     if (segments.length > 0) this.#write(segments)
-    if (this.#closeAfterFlush && this.#segments.length === 0) {
+    if (this.#closeAfterFlush && this.#segments.length === 0 && this.#trail === undefined) {
       this.endWriting()
       return
     }
@@ -109,6 +126,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   }
 
   hold(): void {
+    this.#leaveTrail()
     this.#held = this.#segments
     this.#segments = []
     this.#asked = false
@@ -116,6 +134,7 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
 
   discard(): void {
     this.#segments = []
+    this.#trail = undefined
     this.#held = undefined
     this.#asked = false
     this.destroy()
@@ -158,6 +177,21 @@ export abstract class GatheredTransport implements Transport, TurnWriter, TurnRe
   protected abstract startReading(): void
   protected abstract endWriting(): void
   abstract destroy(): void
+
+  #begin(): void {
+    const { turn } = this.around
+    if (turn.serial === this.#gatheredIn) return
+    this.#gatheredIn = turn.serial
+    if (!this.#congested) this.#checkBacklog() // what earlier turns gathered may still wait for the disk
+  }
+
+  /** Something of its own follows. */
+  #leaveTrail(): void {
+    for (const { buffer, start, end } of this.#trail?.frames() ?? []) {
+      this.#segments.push({ buffer, start, end })
+    }
+    this.#trail = undefined
+  }
 
   #checkBacklog(): void {
     if (this.backlogBytes <= this.around.backlogBytes) return

@@ -3,12 +3,21 @@
  * used again in the next turn if the kernel took everything. A write that is still under way pins the
  * slab; it is then filled to its end and left to the collector, never overwritten.
  */
+import { OutputTrail } from './output-trail.ts'
+
 const SLAB_BYTES = 262_144
 
 export class OutputSlab {
+  /** Where the packets begin that several sockets send in this turn. */
+  trail: OutputTrail = new OutputTrail()
   buffer: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
   #offset = 0
   #pinned = false
+
+  /** How much of it was given. */
+  get end(): number {
+    return this.#offset
+  }
 
   /** Room for `bytes`, all in one piece; returns where. May change `buffer`. */
   reserve(bytes: number): number {
@@ -30,5 +39,6 @@ export class OutputSlab {
   /** All of this turn's output was handed on. */
   readonly reset = (): void => {
     if (!this.#pinned) this.#offset = 0
+    if (this.trail.used) this.trail = new OutputTrail()
   }
 }

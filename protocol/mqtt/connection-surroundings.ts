@@ -12,6 +12,7 @@ import type { Timers } from '../../core/ports/timers.ts'
 import type { Turn } from '../../core/ports/turn.ts'
 import type { ControlPackets, IncomingAcknowledgement } from './control-packets.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
+import type { SharedFrames } from './shared-frames.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
 /** PUBLISH packets of the shard since its start. */
@@ -32,6 +33,7 @@ export interface ConnectionSurroundings {
   readonly connects: TokenBucket
   readonly packets: ControlPackets
   readonly incoming: IncomingPublish
+  readonly frames: SharedFrames
   readonly acknowledgement: IncomingAcknowledgement
   /** Packet ids to acknowledge at the end of the read that is under way. */
   readonly acks: Uint16Array

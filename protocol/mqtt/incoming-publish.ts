@@ -10,6 +10,7 @@ import { readPublishProperties } from './publish-properties.ts'
 import { type Fault, REASON } from './reason-code.ts'
 
 export class IncomingPublish implements Publication {
+  serial = 0
   buffer: Buffer = Buffer.alloc(0)
   qos: Qos = 0
   retain = false
@@ -46,6 +47,7 @@ export class IncomingPublish implements Publication {
     const qos = (first >> 1) & 3
     if (qos === 3) return BOTH_QOS_BITS // [MQTT-3.3.1-4]
     if (qos === 0 && (first & 8) !== 0) return DUP_AT_QOS_0 // [MQTT-3.3.1-2]
+    this.serial += 1
     this.buffer = buffer
     this.qos = qos as Qos
     this.retain = (first & 1) !== 0

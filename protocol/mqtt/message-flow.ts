@@ -14,6 +14,7 @@ import { type Acknowledgement, PACKET, type ProtocolLevel } from './packet-type.
 import { publishBytes, writeAcknowledgement, writePubacks, writePublish } from './packet-writer.ts'
 import { type Fault, REASON, REASON_TEXT, type ReasonCode } from './reason-code.ts'
 import type { Role } from './role.ts'
+import { isShareable } from './shared-frames.ts'
 import { IncomingAliases, OutgoingAliases } from './topic-aliases.ts'
 
 /** What a client said in CONNECT of the packets that it takes. */
@@ -95,7 +96,18 @@ export class MessageFlow {
       return false
     }
     if (this.#ackCount > 0) this.writeAcknowledgements() // an answer must not overtake its PUBACK
-    writePublish(this.#transport, this.#level, publication, header, alias)
+    if (isShareable(publication, header, alias)) {
+      const { frames } = this.#around
+      const frame = frames.find(publication, this.#level, header)
+      if (frame !== undefined) {
+        this.#transport.share(frame)
+      } else {
+        const start = writePublish(this.#transport, this.#level, publication, header, 0)
+        frames.keep(publication, this.#level, header, this.#transport.buffer, start)
+      }
+    } else {
+      writePublish(this.#transport, this.#level, publication, header, alias)
+    }
     if (alias < 0) this.#outgoingAliases?.learnt(publication, -alias)
     this.#around.traffic.sent += 1
     return true

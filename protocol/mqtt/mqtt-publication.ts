@@ -8,6 +8,7 @@ export function publicationOf(topic: string, payload: Uint8Array, qos: Qos): Pub
   buffer.write(topic, 0)
   buffer.set(payload, topicBytes)
   return {
+    serial: 0,
     buffer,
     qos,
     retain: false,

@@ -6,7 +6,16 @@ export interface Output {
   reserve(bytes: number): number
 }
 
+/** A packet as one connection has written it, which others send in the same turn, too. */
+export interface SharedFrame {
+  readonly buffer: Buffer
+  readonly start: number
+  readonly end: number
+}
+
 export interface Transport extends Output {
+  /** Puts it at the end of this connection's output; its bytes stay until the end of the turn, and as long as they are held. */
+  share(frame: SharedFrame): void
   /** Without its port. */
   readonly remoteAddress: string
   /** The bytes travel under TLS. */

@@ -208,7 +208,7 @@ export function publishBytes(
 }
 
 /**
- * A PUBLISH from a publication. Properties reach MQTT 5 clients only.
+ * A PUBLISH from a publication. Properties reach MQTT 5 clients only. Returns where it begins.
  *
  * @param alias  0: none; below 0: its topic goes with it, since the client does not know it yet
  */
@@ -218,10 +218,11 @@ export function writePublish(
   p: Publication,
   header: PublishHeader,
   alias: number,
-): void {
+): number {
   const { qos, packetId } = header
   const remaining = remainingBytes(level, p, header, alias)
-  let at = output.reserve(1 + varintBytes(remaining) + remaining)
+  const start = output.reserve(1 + varintBytes(remaining) + remaining)
+  let at = start
   const { buffer } = output
   buffer[at++] = 0x30 | (header.dup ? 8 : 0) | (qos << 1) | (header.retain ? 1 : 0)
   at = writeVarint(buffer, at, remaining)
@@ -242,6 +243,7 @@ export function writePublish(
     at = copy(buffer, at, p.buffer, propertiesStart, propertiesEnd)
   }
   copy(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
+  return start
 }
 
 function remainingBytes(

@@ -56,6 +56,7 @@ export function readWill(frame: Buffer, bodyStart: number): ReadWill {
     buffer: Buffer.concat([topic, bytes, payload]),
     qos: ((flags >> 3) & 3) as Qos,
     retain: (flags & 0x20) !== 0, // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+    serial: 0,
     topicStart: 0,
     topicEnd: topic.length,
     propertiesStart: topic.length,

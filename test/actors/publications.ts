@@ -16,6 +16,7 @@ export function publicationOf(
   const propertiesEnd = topicEnd + properties.length
   const payloadEnd = buffer.length - 'after'.length
   return {
+    serial: 0,
     buffer,
     qos,
     retain: false,

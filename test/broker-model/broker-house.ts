@@ -20,6 +20,7 @@ import { OutputSlab } from '../../protocol/listeners/output-slab.ts'
 import type { ConnectionSurroundings } from '../../protocol/mqtt/connection-surroundings.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../../protocol/mqtt/incoming-publish.ts'
+import { SharedFrames } from '../../protocol/mqtt/shared-frames.ts'
 import { TokenBucket } from '../../protocol/mqtt/token-bucket.ts'
 import { type GroupShard, ShardGroup } from '../actors/shard-group.ts'
 import type { Chance } from '../simulation/chance.ts'
@@ -221,6 +222,7 @@ export class BrokerHouse {
       connects: new TokenBucket(0, 0),
       packets: new ControlPackets(limits.userProperties),
       incoming: new IncomingPublish(limits.userProperties),
+      frames: new SharedFrames(),
       acknowledgement: new IncomingAcknowledgement(limits.userProperties),
       acks: new Uint16Array(4096),
       profile: 'plain',

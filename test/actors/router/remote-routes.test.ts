@@ -44,6 +44,7 @@ class RouterHouse {
     this.group.shard(shard).turns.turn.enter()
     const [t, p] = [Buffer.byteLength(topic), Buffer.byteLength(payload)]
     const publication: Publication = {
+      serial: 0,
       buffer: Buffer.from(`${topic}!${payload}`),
       qos,
       retain: false,

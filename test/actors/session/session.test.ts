@@ -42,7 +42,7 @@ class Outlet implements PacketOutlet {
 function fields(p: Publication): Publication {
   const { buffer, qos, retain, topicStart, topicEnd, propertiesStart, propertiesEnd } = p
   const { expiryAt, payloadStart, payloadEnd } = p
-  const properties = { propertiesStart, propertiesEnd, expiryAt }
+  const properties = { serial: p.serial, propertiesStart, propertiesEnd, expiryAt }
   return { buffer, qos, retain, topicStart, topicEnd, ...properties, payloadStart, payloadEnd }
 }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Tally } from '../../../actors/runtime/tally.ts'
 import { OutputSlab } from '../../../protocol/listeners/output-slab.ts'
-import type { TransportHandler } from '../../../protocol/mqtt/output.ts'
+import type { SharedFrame, TransportHandler } from '../../../protocol/mqtt/output.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { ManualTurns } from '../../support/manual-turns.ts'
 import { MemoryTransport } from '../../support/memory-transport.ts'
@@ -40,9 +40,10 @@ function setUp(backlogBytes = 100) {
   return { slab, turns, open, ...open() }
 }
 
-function write(transport: MemoryTransport, text: string): void {
-  const at = transport.reserve(Buffer.byteLength(text))
-  transport.buffer.write(text, at)
+function write(transport: MemoryTransport, text: string): SharedFrame {
+  const start = transport.reserve(Buffer.byteLength(text))
+  const { buffer } = transport
+  return { buffer, start, end: start + buffer.write(text, start) }
 }
 
 const text = (transport: MemoryTransport): string => transport.takeWritten().toString()
@@ -72,6 +73,60 @@ describe('gathered transport', () => {
       }
     })
     fc.assert(inOrder, { numRuns: 50 })
+  })
+
+  it('sends what others wrote as its own, in its order, also where a sync is awaited', () => {
+    const said = fc.record({
+      who: fc.nat(3),
+      words: fc.string({ minLength: 1, maxLength: 3000 }),
+      /** Who else sends it. */
+      others: fc.subarray([0, 1, 2, 3]),
+    })
+    const turn = fc.record({ said: fc.array(said, { maxLength: 12 }), unsynced: fc.boolean() })
+    const inOrder = fc.property(fc.array(turn, { maxLength: 8 }), (script) => {
+      const { turns, open } = setUp(1e9)
+      const all = [0, 1, 2, 3].map(() => open().transport)
+      const expected = ['', '', '', '']
+      for (const step of script) {
+        turns.outcome = step.unsynced ? 'unsynced' : 'empty'
+        for (const { who, words, others } of step.said) {
+          const frame = write(all[who] as MemoryTransport, words)
+          expected[who] += words
+          for (const other of others) {
+            if (other === who) continue
+            all[other]?.share(frame)
+            expected[other] += words
+          }
+        }
+        turns.settle()
+      }
+      while (turns.syncs.length > 0) {
+        turns.syncs.shift()?.(true)
+        turns.settle()
+      }
+      assert.deepEqual(
+        all.map((one) => text(one)),
+        expected,
+      )
+    })
+    fc.assert(inOrder, { numRuns: 200 })
+  })
+
+  it('joins what many send alike once, for all of them, and counts it in the backlog', () => {
+    const { turns, slab, transport, open } = setUp(1e9)
+    const others = Array.from({ length: 50 }, () => open().transport)
+    const frames = ['one ', 'two ', 'three '].map((words) => write(transport, words))
+    for (const frame of frames) for (const other of others) other.share(frame)
+    assert.equal(others[0]?.backlogBytes, 14)
+    const before = slab.end
+    turns.turn.enter()
+    const [first] = others
+    first?.flush()
+    const joined = slab.end - before
+    for (const other of others.slice(1)) other.flush()
+    assert.deepEqual([joined, slab.end - before], [14, 14])
+    turns.settle()
+    for (const other of others) assert.equal(text(other), 'one two three ')
   })
 
   it('joins pieces of up to 64 KiB into one write', () => {

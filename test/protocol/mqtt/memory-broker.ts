@@ -24,6 +24,7 @@ import type { ConnectionSurroundings } from '../../../protocol/mqtt/connection-s
 import { ControlPackets, IncomingAcknowledgement } from '../../../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../../../protocol/mqtt/incoming-publish.ts'
 import type { Login } from '../../../protocol/mqtt/login.ts'
+import { SharedFrames } from '../../../protocol/mqtt/shared-frames.ts'
 import { TokenBucket } from '../../../protocol/mqtt/token-bucket.ts'
 import type { DeviceHouse } from '../../support/device-house.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -148,6 +149,7 @@ export class MemoryBroker {
       connects: new TokenBucket(limits.connectsPerSec, this.clock.monotonic()),
       packets: new ControlPackets(limits.userProperties),
       incoming: new IncomingPublish(limits.userProperties),
+      frames: new SharedFrames(),
       acknowledgement: new IncomingAcknowledgement(limits.userProperties),
       acks: new Uint16Array(4096),
       profile: house === undefined ? 'plain' : 'alibaba',
