@@ -83,7 +83,7 @@ export class SocketTransport extends GatheredTransport {
 
   protected override writeOut(bytes: Buffer): void {
     this.#socket.write(bytes)
-    if (this.#socket.writableLength > 0) this.around.slab.pin()
+    if (this.#socket.writableLength > 0) this.around.slab.pin(bytes)
   }
 
   protected override unsentBytes(): number {

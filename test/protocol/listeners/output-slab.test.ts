@@ -14,11 +14,15 @@ describe('output slab', () => {
       let pinned: typeof given = []
       for (const step of script) {
         if (step === 'pin') {
-          slab.pin()
-          pinned = [...pinned, ...given]
+          const last = given.at(-1)
+          if (last === undefined) continue
+          slab.pin(last.buffer.subarray(last.start, last.end))
+          pinned = [...pinned, ...given.filter(({ buffer }) => buffer === last.buffer)]
         } else if (step === 'reset') {
           slab.reset()
-          given = pinned.filter(({ buffer }) => buffer === slab.buffer)
+          given = given.filter(
+            ({ buffer }) => buffer === slab.buffer && pinned.some((one) => one.buffer === buffer),
+          )
         } else {
           const start = slab.reserve(step as number)
           const end = start + (step as number)
@@ -44,11 +48,31 @@ describe('output slab', () => {
     }
     assert.equal(slab.buffer, buffer)
     slab.reserve(1)
-    slab.pin()
+    slab.pin(slab.buffer.subarray(0, 1))
     slab.reset()
     assert.equal(slab.reserve(1), 1, 'a pinned one is filled on')
     slab.reserve(SLAB_BYTES)
     assert.notEqual(slab.buffer, buffer)
+  })
+
+  it('uses the slabs of a turn again, but for those that somebody reads', () => {
+    const slab = new OutputSlab()
+    const turn = (): Buffer[] => {
+      const buffers = [1, 2, 3, 4].map(() => {
+        slab.reserve(SLAB_BYTES)
+        return slab.buffer
+      })
+      return buffers
+    }
+    const first = turn()
+    slab.reset()
+    assert.deepEqual(new Set(turn()), new Set(first))
+    const [read] = first
+    slab.pin((read as Buffer).subarray(10, 20))
+    slab.reset()
+    const third = turn()
+    assert.equal(third.filter((buffer) => first.includes(buffer)).length, 3)
+    assert.ok(!third.includes(read as Buffer))
   })
 
   it('has room for what is larger than itself', () => {
