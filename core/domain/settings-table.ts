@@ -149,7 +149,7 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
   'limits.drainTimeoutSec': integer(30, 1, 3600, [
     'Seconds a socket may stay above its backlog; then the connection is closed.',
   ]),
-  'limits.inflight': integer(64, 1, 65_535, [
+  'limits.inflight': integer(128, 1, 65_535, [
     'Messages of QoS 1 and 2 to one client that it has not acknowledged; the next one waits in the queue.',
     "The client's Receive Maximum counts where it is less. A session that outlives its connection keeps about",
     '100 bytes for each.',

@@ -74,7 +74,7 @@ describe('resolveSettings', () => {
           ...(has('flag') ? flag('--set', 'limits.inflight', '13') : {}),
         })
         assert.ok(resolution.kind === 'ok')
-        const expected = has('flag') ? 13 : has('environment') ? 12 : has('file') ? 11 : 64
+        const expected = has('flag') ? 13 : has('environment') ? 12 : has('file') ? 11 : 128
         assert.equal(resolution.settings.limits.inflight, expected)
         assert.equal(resolution.origins['limits.inflight'].kind, given.at(-1) ?? 'default')
       }),
