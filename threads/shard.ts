@@ -45,7 +45,6 @@ import type { Listener } from '../protocol/listeners/listener.ts'
 import { openListener } from '../protocol/listeners/open-listener.ts'
 import { OutputSlab } from '../protocol/listeners/output-slab.ts'
 import { canSharePorts } from '../protocol/listeners/shared-port.ts'
-import { ReadBuffer } from '../protocol/listeners/socket-transport.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/control-packets.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
 import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
@@ -301,7 +300,7 @@ const loginParts = {
 }
 const doors = {
   transport: { turn, slab, backlogBytes: limits.backlogBytes },
-  read: new ReadBuffer(),
+  rawSockets: settings.rawSockets,
   tls: start.tls,
   open,
   login: loginParts,

@@ -73,6 +73,14 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
     meaning: 'Refuses devices that say securemode=2 without TLS or securemode=3 over TLS.',
     flag: '--strict-secure-mode',
   },
+  rawSockets: {
+    type: { kind: 'switch' },
+    initial: true,
+    meaning:
+      "Plain TCP by Node's own socket handles, at half the cost of a connection, where a try at the start shows that they " +
+      'behave; false: by its streams.',
+    flag: undefined,
+  },
   logLevel: {
     type: { kind: 'word', words: ['debug', 'info', 'warn', 'error', 'silent'] },
     initial: 'info',

@@ -121,6 +121,8 @@ export interface Settings {
   readonly allowAnonymousRemote: boolean
   /** Enforces that securemode 2 came over TLS and 3 did not (connect.md §2). */
   readonly strictSecureMode: boolean
+  /** Plain TCP without Node's streams, where it can be had. */
+  readonly rawSockets: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly tls: TlsSettings
   readonly limits: Limits

@@ -45,12 +45,13 @@ export class OpenConnections {
     return this.#open.size
   }
 
-  admitsFrom(address: string): boolean {
-    return this.#perAddress === 0 || (this.#byAddress.get(address) ?? 0) < this.#perAddress
+  admitsFrom(transport: GatheredTransport): boolean {
+    if (this.#perAddress === 0) return true
+    return (this.#byAddress.get(transport.remoteAddress) ?? 0) < this.#perAddress
   }
 
   add(connection: MqttConnection, transport: GatheredTransport): void {
-    this.#countAddress(transport.remoteAddress, 1)
+    if (this.#perAddress > 0) this.#countAddress(transport, 1)
     this.#open.set(connection, transport)
     this.#total?.add(1)
   }
@@ -59,12 +60,11 @@ export class OpenConnections {
     const transport = this.#open.get(connection)
     if (transport === undefined) return
     this.#open.delete(connection)
-    this.#countAddress(transport.remoteAddress, -1)
+    if (this.#perAddress > 0) this.#countAddress(transport, -1)
     this.#total?.add(-1)
   }
 
-  #countAddress(address: string, by: number): void {
-    if (this.#perAddress === 0) return
+  #countAddress({ remoteAddress: address }: GatheredTransport, by: number): void {
     const count = (this.#byAddress.get(address) ?? 0) + by
     if (count === 0) this.#byAddress.delete(address)
     else this.#byAddress.set(address, count)
@@ -119,7 +119,7 @@ export class ConnectionGate {
 
   /** Gives the transport its connection. */
   open(transport: GatheredTransport): void {
-    if (!this.#open.admitsFrom(transport.remoteAddress)) {
+    if (!this.#open.admitsFrom(transport)) {
       this.#around.counters.add('accept.refused', 'too-many-from-address')
       transport.destroy()
       return

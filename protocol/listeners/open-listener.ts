@@ -7,7 +7,6 @@ import { ConnectionGate, type OpenConnections } from './connection-gate.ts'
 import type { TransportSurroundings } from './gathered-transport.ts'
 import type { Listener, TlsMaterial } from './listener.ts'
 import { openSocketListener } from './socket-listener.ts'
-import type { ReadBuffer } from './socket-transport.ts'
 import { openUwsListener } from './uws-listener.ts'
 import { loadUws } from './uws-loader.ts'
 import { openWsListener } from './ws-listener.ts'
@@ -17,7 +16,7 @@ const UWS_MIN_VERSION = 'TLSv1.2' // what uWebSockets.js speaks at least, and ca
 /** What all doors of a shard share. */
 export interface Doors {
   readonly transport: TransportSurroundings
-  readonly read: ReadBuffer
+  readonly rawSockets: boolean
   readonly tls: TlsMaterial | undefined
   readonly open: OpenConnections
   readonly login: LoginParts
@@ -30,11 +29,12 @@ export async function openListener(
   doors: Doors,
 ): Promise<Listener> {
   const gate = new ConnectionGate(doors.open, loginFor(spec.auth, doors.login), around)
-  const { transport, read, tls, diagnostics } = doors
+  const { transport, rawSockets, tls, diagnostics } = doors
   const { connectTimeoutSec, packetBytes } = around.limits
   if (spec.protocol !== 'ws' && spec.protocol !== 'wss') {
     const handshakeTimeoutSec = connectTimeoutSec
-    return openSocketListener({ spec, gate, around: transport, read, tls, handshakeTimeoutSec })
+    const parts = { spec, gate, around: transport, rawSockets, tls, handshakeTimeoutSec }
+    return openSocketListener(parts)
   }
   const parts = { spec, gate, around: transport, tls, messageBytes: packetBytes * 2 }
   if (spec.protocol === 'wss' && tls?.minVersion !== UWS_MIN_VERSION) return openWsListener(parts)

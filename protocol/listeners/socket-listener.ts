@@ -5,52 +5,45 @@
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
-import type { ListenerSpec } from '../../core/domain/settings.ts'
-import type { ConnectionGate } from './connection-gate.ts'
-import type { TransportSurroundings } from './gathered-transport.ts'
+import { type EarlySockets, type SocketListenerParts, TLS_HANDSHAKE } from './early-sockets.ts'
 import type { Listener, TlsMaterial } from './listener.ts'
+import { RawDoor } from './raw-door.ts'
+import { rawHandles } from './raw-handle.ts'
 import { listenShared } from './shared-port.ts'
-import { type ReadBuffer, SocketTransport } from './socket-transport.ts'
-
-const TLS_HANDSHAKE = 0x16 // content type of a TLS record (RFC 8446 §5.1)
-
-/** By peer address and port: a TLS socket and the TCP socket below it have the same. They count as open. */
-type EarlySockets = Map<string, Socket>
+import { SocketTransport } from './socket-transport.ts'
 
 function peerOf(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`
 }
 
-export interface SocketListenerParts {
-  readonly spec: ListenerSpec
-  readonly gate: ConnectionGate
-  readonly around: TransportSurroundings
-  readonly read: ReadBuffer
-  readonly tls: TlsMaterial | undefined
-  /** Until the first bytes (auto) and the TLS handshake are complete. */
-  readonly handshakeTimeoutSec: number
-}
-
 export async function openSocketListener(parts: SocketListenerParts): Promise<Listener> {
-  const { spec } = parts
+  const { spec, gate } = parts
   const early: EarlySockets = new Map() // accepted, not yet connections; as many as may be open, as long as the time-out
   const tlsServer = spec.protocol === 'mqtt' ? undefined : createTls(parts, early)
+  const raw = parts.rawSockets && spec.protocol !== 'mqtts' ? await rawHandles() : undefined
+  const door = raw && new RawDoor(raw, parts, early, (socket) => secure(socket, tlsServer, early))
   const accept = (socket: Socket): void => {
     socket.on('error', () => {})
-    if (!parts.gate.admits(early.size)) {
+    if (!gate.admits(early.size)) {
       socket.destroy()
+      return
+    }
+    if (spec.protocol === 'mqtts') {
+      secure(socket, tlsServer, early)
       return
     }
     const peer = peerOf(socket)
     early.set(peer, socket)
     socket.once('close', () => early.delete(peer))
     if (spec.protocol === 'mqtt') openPlain(socket, undefined, parts, early)
-    else if (spec.protocol === 'mqtts') tlsServer?.emit('connection', socket)
-    else tellApart(socket, tlsServer as TlsServer, parts, early)
+    else tellApart(socket, tlsServer, parts, early)
   }
   const options = { noDelay: true, pauseOnConnect: spec.protocol === 'mqtt' }
   const make = (): Server => createServer(options, accept)
   const { servers, descriptors } = await listenShared(spec.host, spec.port, make)
+  if (raw !== undefined && door !== undefined) {
+    for (const server of servers) raw.accept(server, door.accept)
+  }
   return {
     spec,
     port: (servers[0]?.address() as AddressInfo | null)?.port ?? spec.port,
@@ -58,10 +51,19 @@ export async function openSocketListener(parts: SocketListenerParts): Promise<Li
     close: async () => {
       for (const server of servers) server.close() // frees the port at once; its callback would wait for TLS connections
       for (const socket of early.values()) socket.destroy()
+      door?.close()
       tlsServer?.removeAllListeners('secureConnection')
     },
     abandon: () => {},
   }
+}
+
+/** A TLS handshake begins; `socket` is paused or has not begun to read. */
+function secure(socket: Socket, tlsServer: TlsServer | undefined, early: EarlySockets): void {
+  const peer = peerOf(socket)
+  early.set(peer, socket)
+  socket.once('close', () => early.delete(peer))
+  tlsServer?.emit('connection', socket)
 }
 
 function createTls(parts: SocketListenerParts, early: EarlySockets): TlsServer {
@@ -75,7 +77,7 @@ function createTls(parts: SocketListenerParts, early: EarlySockets): TlsServer {
   })
   server.on('secureConnection', (socket: TLSSocket) => {
     early.delete(peerOf(socket))
-    const transport = SocketTransport.overStream(socket, true, parts.around)
+    const transport = new SocketTransport(socket, true, parts.around)
     parts.gate.open(transport)
     transport.start(undefined)
   })
@@ -93,14 +95,14 @@ function openPlain(
   early: EarlySockets,
 ): void {
   early.delete(peerOf(accepted))
-  const transport = SocketTransport.overHandle(accepted, parts.read, parts.around)
+  const transport = new SocketTransport(accepted, false, parts.around)
   parts.gate.open(transport)
   transport.start(first)
 }
 
 function tellApart(
   socket: Socket,
-  tlsServer: TlsServer,
+  tlsServer: TlsServer | undefined,
   parts: SocketListenerParts,
   early: EarlySockets,
 ): void {
@@ -113,7 +115,7 @@ function tellApart(
     socket.pause()
     if (first[0] === TLS_HANDSHAKE) {
       socket.unshift(first)
-      tlsServer.emit('connection', socket)
+      tlsServer?.emit('connection', socket)
     } else {
       openPlain(socket, first, parts, early)
     }

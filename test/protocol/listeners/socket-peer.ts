@@ -6,7 +6,6 @@ import { connect as connectTls } from 'node:tls'
 import type { ListenerProtocol } from '../../../core/domain/settings.ts'
 import type { Listener, TlsMaterial } from '../../../protocol/listeners/listener.ts'
 import { openSocketListener } from '../../../protocol/listeners/socket-listener.ts'
-import { ReadBuffer } from '../../../protocol/listeners/socket-transport.ts'
 import { DoorHouse, specOf, until } from './door-house.ts'
 
 /** Of MQTT 3.x, in hex. */
@@ -17,6 +16,7 @@ export interface OpenOptions {
   readonly tls?: TlsMaterial
   readonly handshakeTimeoutSec?: number
   readonly port?: number
+  readonly rawSockets?: boolean
 }
 
 interface OpenListener {
@@ -33,8 +33,9 @@ export async function open(
   const { house = new DoorHouse(t), tls, handshakeTimeoutSec = 5 } = options
   const { gate, around } = house
   const spec = specOf(protocol, options.port)
-  const read = new ReadBuffer()
-  const listener = await openSocketListener({ spec, gate, around, read, tls, handshakeTimeoutSec })
+  const { rawSockets = true } = options
+  const parts = { spec, gate, around, rawSockets, tls, handshakeTimeoutSec }
+  const listener = await openSocketListener(parts)
   t.after(() => listener.close())
   return { house, listener, port: listener.port }
 }
