@@ -3,8 +3,9 @@
  * names; what devices name freely (properties, TSL) is JSON text within. Layout: `docs/formats.md`.
  */
 import type { AccessPolicy } from '../core/domain/access-policy.ts'
-import type { DeviceState, PropertyValue } from '../core/domain/device-state.ts'
+import type { DeviceState } from '../core/domain/device-state.ts'
 import type { DeviceName, DeviceNumber, ProductKey } from '../core/domain/identifiers.ts'
+import { emptyItems, type PropertyValue } from '../core/domain/property-items.ts'
 import type { AccessKey, ApiRole, Device, Product, Validation } from '../core/domain/registry.ts'
 import type { Stamp } from '../core/domain/token.ts'
 
@@ -105,6 +106,6 @@ export function toState(value: StateValue): DeviceState {
     onlineAt: value.onlineAt,
     offlineAt: value.offlineAt,
     address: value.address,
-    properties: Object.assign(Object.create(null), parsed) as Record<string, PropertyValue>,
+    properties: Object.assign(emptyItems(), parsed),
   }
 }

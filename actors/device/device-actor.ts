@@ -20,12 +20,12 @@ import {
 import {
   applyChange,
   type DeviceState,
-  type PropertyValue,
   replacesAll,
   type StateChange,
 } from '../../core/domain/device-state.ts'
 import { PlatformError } from '../../core/domain/errors.ts'
 import type { MessageIdSource } from '../../core/domain/message-id.ts'
+import { emptyItems } from '../../core/domain/property-items.ts'
 import type { Device } from '../../core/domain/registry.ts'
 import type { ThingModel } from '../../core/domain/thing-model/thing-model.ts'
 import type { Stamp, Token } from '../../core/domain/token.ts'
@@ -181,7 +181,7 @@ export class DeviceActor {
   #postProperties(post: PropertyPost): Answer {
     const model = this.#around.modelOf(this.device.productKey)
     const now = this.#around.now()
-    const items: Record<string, PropertyValue> = Object.create(null)
+    const items = emptyItems()
     const rejected: RejectedValue[] = []
     for (const { identifier, value, timeMs } of post.values) {
       const time = timeMs ?? now
@@ -199,7 +199,7 @@ export class DeviceActor {
     const whole = replacesAll(this.#state.properties, items, post.values.length)
     const entry = { id: post.id, at: now, items, rejected, whole }
     this.#around.journal.properties(this.device, stamp, entry)
-    this.#apply(stamp, { kind: 'properties', items })
+    this.#apply(stamp, { kind: 'properties', items, whole })
     return { kind: 'accepted', rejected }
   }
 

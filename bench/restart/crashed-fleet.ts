@@ -3,14 +3,10 @@
  * several shards that are in none of them yet. Made by the storage classes themselves; only the
  * registry is filled in larger transactions than requests would give.
  */
-import {
-  applyChange,
-  BLANK_STATE,
-  type DeviceState,
-  type PropertyValue,
-} from '../../core/domain/device-state.ts'
+import { applyChange, BLANK_STATE, type DeviceState } from '../../core/domain/device-state.ts'
 import type { DeviceName, DeviceNumber, ProductKey } from '../../core/domain/identifiers.ts'
 import { MessageIdSource } from '../../core/domain/message-id.ts'
+import type { PropertyValue } from '../../core/domain/property-items.ts'
 import type { Device } from '../../core/domain/registry.ts'
 import type { Stamp } from '../../core/domain/token.ts'
 import type { Diagnostics } from '../../core/ports/diagnostics.ts'

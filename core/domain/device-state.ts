@@ -2,7 +2,8 @@
  * The row of a device: what the platform remembers of it. Pure: the live actor and the replay of the
  * message log change it by the same functions, so both arrive at the same row.
  */
-import { isJsonObject, type JsonValue, parseJson } from './json.ts'
+import { isJsonObject, parseJson } from './json.ts'
+import { emptyItems, type PropertyValue } from './property-items.ts'
 import { NO_TOKEN, type Stamp, type Token } from './token.ts'
 
 /**
@@ -10,12 +11,6 @@ import { NO_TOKEN, type Stamp, type Token } from './token.ts'
  * those beyond the bound are journalled but not kept.
  */
 const MAX_ROW_PROPERTIES = 1000
-
-export interface PropertyValue {
-  readonly value: JsonValue
-  /** Milliseconds since the epoch: the device's time where it gave one, else the platform's. */
-  readonly time: number
-}
 
 export interface DeviceState extends Stamp {
   readonly token: Token
@@ -38,12 +33,17 @@ export const BLANK_STATE: DeviceState = {
   onlineAt: undefined,
   offlineAt: undefined,
   address: undefined,
-  properties: Object.create(null) as Record<string, PropertyValue>,
+  properties: emptyItems(),
 }
 
 /** What an entry of the message log does to the row of its device. */
 export type StateChange =
-  | { readonly kind: 'properties'; readonly items: Readonly<Record<string, PropertyValue>> }
+  | {
+      readonly kind: 'properties'
+      readonly items: Readonly<Record<string, PropertyValue>>
+      /** They replace all that the row has (`replacesAll`). */
+      readonly whole?: boolean
+    }
   | {
       readonly kind: 'status'
       readonly online: boolean
@@ -67,8 +67,11 @@ export function applyChange(state: DeviceState, stamp: Stamp, change: StateChang
       return { ...state, token, version }
     case 'adopt':
       return { ...change.state, token, version }
-    case 'properties':
-      return { ...state, token, version, properties: mergeLatest(state.properties, change.items) }
+    case 'properties': {
+      const { items } = change
+      const properties = change.whole === true ? items : mergeLatest(state.properties, items)
+      return { ...state, token, version, properties }
+    }
     case 'status':
       return { ...state, ...presenceAfter(state, change), token, version }
   }
@@ -116,7 +119,7 @@ export function mergeLatest(
   current: Readonly<Record<string, PropertyValue>>,
   items: Readonly<Record<string, PropertyValue>>,
 ): Readonly<Record<string, PropertyValue>> {
-  const merged: Record<string, PropertyValue> = Object.assign(Object.create(null), current)
+  const merged: Record<string, PropertyValue> = Object.assign(emptyItems(), current)
   let count = Object.keys(merged).length
   for (const [identifier, item] of Object.entries(items)) {
     const known = merged[identifier]
@@ -140,7 +143,7 @@ export function decodeRow(text: string): DeviceState | undefined {
   const { token, version, online, activatedAt, onlineAt, offlineAt, address } =
     row as unknown as DeviceState
   // Without a prototype: an identifier may be any string.
-  const properties = Object.create(null) as Record<string, PropertyValue>
+  const properties = emptyItems()
   for (const [identifier, item] of Object.entries(row['properties'])) {
     properties[identifier] = item as unknown as PropertyValue
   }

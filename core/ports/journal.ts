@@ -4,8 +4,9 @@
  */
 
 import type { CommandReply, RejectedValue, RequestId } from '../domain/device-message.ts'
-import type { DeviceState, PropertyValue } from '../domain/device-state.ts'
+import type { DeviceState } from '../domain/device-state.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { PropertyValue } from '../domain/property-items.ts'
 import type { Device } from '../domain/registry.ts'
 import type { Stamp } from '../domain/token.ts'
 

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { BLANK_STATE } from '../../core/domain/device-state.ts'
 import type { DeviceNumber, ProductKey } from '../../core/domain/identifiers.ts'
+import { emptyItems } from '../../core/domain/property-items.ts'
 import type { AccessKey, Product } from '../../core/domain/registry.ts'
 import type { NewDevice } from '../../core/ports/registry-writer.ts'
 import { CheckpointStore } from '../../storage/checkpoint-store.ts'
@@ -239,7 +240,7 @@ describe('CheckpointStore', () => {
     const { environment, reader, writer } = registry(t)
     await writer.createProduct(product(PUMP))
     const { number } = await writer.createDevice(device(PUMP, 'pump-1'))
-    const properties = Object.assign(Object.create(null), {
+    const properties = Object.assign(emptyItems(), {
       constructor: { value: { toJSON: 1, constructor: 2 }, time: 1 },
       ['__proto__x']: { value: [1.5, 'ä', null, true], time: 2 },
     })

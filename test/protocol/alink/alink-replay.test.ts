@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import {
   applyChange,
   BLANK_STATE,
-  type PropertyValue,
   type ReplayedChange,
   type StateChange,
 } from '../../../core/domain/device-state.ts'
@@ -12,6 +11,7 @@ import { PlatformError } from '../../../core/domain/errors.ts'
 import type { DeviceName, DeviceNumber, ProductKey } from '../../../core/domain/identifiers.ts'
 import type { JsonValue } from '../../../core/domain/json.ts'
 import { ENTRY_CLASS, type LogEntry } from '../../../core/domain/log-entry.ts'
+import { emptyItems, type PropertyValue } from '../../../core/domain/property-items.ts'
 import type { Device } from '../../../core/domain/registry.ts'
 import { AlinkJournal } from '../../../protocol/alink/alink-journal.ts'
 import { replayedChange, tellingPart } from '../../../protocol/alink/alink-replay.ts'
@@ -58,7 +58,7 @@ const itemLists = fc.array(fc.tuple(identifiers, fc.record({ value: settled, tim
 function itemsOf(
   list: readonly (readonly [string, PropertyValue])[],
 ): Record<string, PropertyValue> {
-  const items: Record<string, PropertyValue> = Object.create(null)
+  const items = emptyItems()
   for (const [identifier, item] of list) items[identifier] = { ...item }
   return items
 }
