@@ -2,6 +2,7 @@
 import mqttPacket from 'mqtt-packet'
 import type { PublishHeader } from '../../core/ports/packet-outlet.ts'
 import type { Publication } from '../../core/ports/publication.ts'
+import { copyBytes } from './byte-copier.ts'
 import type { Output } from './output.ts'
 import { type Acknowledgement, PACKET, type ProtocolLevel } from './packet-type.ts'
 import type { Fault } from './reason-code.ts'
@@ -229,7 +230,7 @@ export function writePublish(
   const topicBytes = alias > 0 ? 0 : p.topicEnd - p.topicStart
   buffer[at++] = topicBytes >> 8
   buffer[at++] = topicBytes & 0xff
-  at = copy(buffer, at, p.buffer, p.topicStart, p.topicStart + topicBytes)
+  at = copyBytes(buffer, at, p.buffer, p.topicStart, p.topicStart + topicBytes)
   if (qos > 0) {
     // [MQTT-2.2.1-2]
     buffer[at++] = packetId >> 8
@@ -240,9 +241,9 @@ export function writePublish(
     const ours = ownPropertyBytes(header, alias)
     at = writeVarint(buffer, at, ours + propertiesEnd - propertiesStart)
     if (ours > 0) at = writeOwnProperties(buffer, at, header, alias)
-    at = copy(buffer, at, p.buffer, propertiesStart, propertiesEnd)
+    at = copyBytes(buffer, at, p.buffer, propertiesStart, propertiesEnd)
   }
-  copy(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
+  copyBytes(buffer, at, p.buffer, p.payloadStart, p.payloadEnd)
   return start
 }
 
@@ -307,18 +308,6 @@ function writeCodes(
   if (level === 5) buffer[at++] = 0 // no properties [MQTT-2.2.2-1]
   for (const code of codes) buffer[at++] = code
   return true
-}
-
-const LOOP_BYTES = 48 // below this a loop beats a call into the runtime
-
-function copy(to: Buffer, at: number, from: Uint8Array, start: number, end: number): number {
-  const length = end - start
-  if (length <= LOOP_BYTES) {
-    for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number
-  } else {
-    to.set(from.subarray(start, end), at)
-  }
-  return at + length
 }
 
 function varintBytes(value: number): number {
