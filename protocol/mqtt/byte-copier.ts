@@ -39,7 +39,8 @@ function copyWords(
   start: number,
   end: number,
 ): number {
-  const [read, write] = [sourceView as DataView, targetView as DataView]
+  const read = sourceView as DataView
+  const write = targetView as DataView
   let i = start
   let j = at
   for (const last = end - 3; i < last; i += 4, j += 4) {
