@@ -45,12 +45,13 @@ import type { Listener } from '../protocol/listeners/listener.ts'
 import { openListener } from '../protocol/listeners/open-listener.ts'
 import { OutputSlab } from '../protocol/listeners/output-slab.ts'
 import { canSharePorts } from '../protocol/listeners/shared-port.ts'
+import { ConnectRates } from '../protocol/mqtt/connect-rates.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../protocol/mqtt/control-packets.ts'
+import { Entrance } from '../protocol/mqtt/entrance.ts'
 import { IncomingPublish } from '../protocol/mqtt/incoming-publish.ts'
 import type { AuthenticationHook, LoginHook } from '../protocol/mqtt/login.ts'
 import { routeMessage } from '../protocol/mqtt/message-route.ts'
 import { SharedFrames } from '../protocol/mqtt/shared-frames.ts'
-import { TokenBucket } from '../protocol/mqtt/token-bucket.ts'
 import { Environment } from '../storage/environment.ts'
 import { HighWater } from '../storage/log/high-water.ts'
 import { LogWriter } from '../storage/log/log-writer.ts'
@@ -131,12 +132,12 @@ const turnLog: MessageLog = {
 
 // ---- the other shards
 
-const background = new Background(systemClock, (slice) =>
-  setImmediate(() => {
+const inLaterTurn = (slice: () => void): void =>
+  void setImmediate(() => {
     turn.enter()
     slice()
-  }),
-)
+  })
+const background = new Background(systemClock, inLaterTurn)
 const timers = new TimingWheel(systemClock)
 const mesh = new Mesh({ shard, turn })
 for (const { peer, port } of start.meshPorts) mesh.join(peer, meshPort(port))
@@ -278,7 +279,14 @@ const shared = {
   random: systemRandom,
   limits,
   traffic,
-  connects: new TokenBucket(limits.connectsPerSec, systemClock.monotonic()),
+  entrance: new Entrance({
+    clock: systemClock,
+    turn,
+    schedule: inLaterTurn,
+    limit: limits.connectsWaiting,
+    shedding: () => open.shedding !== undefined,
+  }),
+  rates: new ConnectRates(limits, systemClock.monotonic()),
   packets: new ControlPackets(limits.userProperties),
   incoming: new IncomingPublish(limits.userProperties),
   frames: new SharedFrames(),
@@ -449,7 +457,11 @@ async function openDoors(): Promise<ShardReady> {
   const mine = shard === 0 || canSharePorts() ? start.listeners : []
   for (const spec of mine) {
     const { profile } = spec
-    const named = { claim: claimIn(profile), release: releaseIn(profile) }
+    const named = {
+      mayKnow: (name: string) => directory.mayKnow(`${profile}/${name}`),
+      claim: claimIn(profile),
+      release: releaseIn(profile),
+    }
     const relay = spaces[profile]
     const host = sessions.host(SPACE[profile], `${profile}/`)
     const around = { ...shared, profile, relay, directory: named, sessions: host }

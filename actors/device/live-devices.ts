@@ -101,6 +101,14 @@ export class LiveDevices
 
   // ---- DeviceHost
 
+  knows(productKey: string, deviceName: string): boolean {
+    const { registry, presence } = this.#parts
+    const device = registry.device(productKey, deviceName)
+    if (device === undefined) return false
+    if (phaseOf(presence.word(device.number)) !== 'unowned') return true
+    return registry.state(device.number) !== undefined
+  }
+
   claim(device: Device, link: DeviceLink, onClaim: (claim: Claim) => void): void {
     if (this.#backsOff(device.number)) {
       onClaim(BUSY)

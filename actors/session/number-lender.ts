@@ -32,6 +32,10 @@ export class NumberLender {
     return this.#names.size
   }
 
+  lends(name: string): boolean {
+    return this.#names.has(name)
+  }
+
   /** The number of the name, leased to the shard; `undefined`: all numbers are lent. */
   lend(name: string, shard: number): number | undefined {
     const known = this.#names.get(name)

@@ -161,6 +161,10 @@ export class SharedDirectory implements ClientDirectory, Custodian {
     return this.#entries.size
   }
 
+  mayKnow(name: string): boolean {
+    return this.#homeOf(name) !== this.#parts.shard || this.#lender.lends(name)
+  }
+
   claim(name: string, holder: ClientHolder, onClaim: (claim: ClientClaim) => void): void {
     let entry = this.#entries.get(name)
     if (entry === undefined) {

@@ -129,6 +129,23 @@ export const SETTINGS: { readonly [Key in SettingKey]: Setting<ValueAt<Settings,
     'CONNECT packets a second that one shard lets in; 0: any number. Those above are refused before anybody',
     'looks at who they are: Server Unavailable (MQTT 5: 0x9F, Connection Rate Exceeded).',
   ]),
+  'limits.connectsPerSecOfAddress': integer(0, 0, 1_000_000, [
+    'Connections a second of one remote address that one shard accepts; 0: any number. Those above are closed at',
+    'once, before a TLS handshake.',
+  ]),
+  'limits.connectsPerSecOfProduct': integer(0, 0, 1_000_000, [
+    'CONNECT packets a second of the devices of one product that one shard lets in; 0: any number. Those above are',
+    'refused as by `limits.connectsPerSec`.',
+  ]),
+  'limits.connectsWaiting': integer(20_000, 1, 1_000_000, [
+    'TLS handshakes and CONNECT packets of one shard that wait while many come at once, at most for',
+    '`limits.connectTimeoutSec`. One more, or one whose time is up, is refused: Server Unavailable (MQTT 5: 0x89,',
+    'Server Busy), before its handshake by closing the socket.',
+  ]),
+  'limits.retryAfterMs': integer(0, 0, 86_400_000, [
+    'Delay that MQTT 5 clients are told where CONNACK says 0x89 or 0x9F, user property `retry-after-ms`: half to one and',
+    'a half of this, by chance. 0: nothing is said.',
+  ]),
   'limits.publishesPerSec': integer(0, 0, 1_000_000, [
     'PUBLISH packets a second of one connection; 0: any number. Above, no more is read from it until it is',
     'within its rate again.',

@@ -39,6 +39,13 @@ export interface Limits {
   readonly connectionsPerAddress: number
   /** CONNECTs a second that one shard lets in; 0: any number. */
   readonly connectsPerSec: number
+  /** The same of one remote address, and of the devices of one product. */
+  readonly connectsPerSecOfAddress: number
+  readonly connectsPerSecOfProduct: number
+  /** TLS handshakes and CONNECTs of one shard that wait for their turn. */
+  readonly connectsWaiting: number
+  /** Mean delay that a CONNACK of MQTT 5 suggests to whom we are too busy for; 0: none is said. */
+  readonly retryAfterMs: number
   /** PUBLISH packets a second of one connection; 0: any number. */
   readonly publishesPerSec: number
   /** Longest keep alive; 0: any, and none. */

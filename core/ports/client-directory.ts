@@ -12,6 +12,8 @@ export type ClientClaim =
   | 'superseded'
 
 export interface ClientDirectory {
+  /** False: the name has neither a connection nor a session. True also where another shard would have to be asked. */
+  mayKnow(name: string): boolean
   /**
    * Gives the name to `holder`; the one before is told. `name` includes whose name space it is.
    * `onClaim` is called once, now or later: the name may be held by another shard.

@@ -20,6 +20,8 @@ export type Claim =
   | { readonly kind: 'closed'; readonly reason: LinkCloseReason }
 
 export interface DeviceHost {
+  /** There is such a device, and it was online at some time. */
+  knows(productKey: string, deviceName: string): boolean
   /**
    * Makes this connection the device's one connection; an older one is closed as taken over.
    * `onClaim` is called once, now or later: ownership may have to travel first.

@@ -5,6 +5,7 @@
 import type { LinkCloseReason } from '../../core/ports/device-link.ts'
 import { MqttConnection } from '../mqtt/connection.ts'
 import type { ConnectionSurroundings } from '../mqtt/connection-surroundings.ts'
+import type { Entrance } from '../mqtt/entrance.ts'
 import type { Login } from '../mqtt/login.ts'
 import type { TransportHandler } from '../mqtt/output.ts'
 import type { GatheredTransport } from './gathered-transport.ts'
@@ -98,19 +99,33 @@ export class ConnectionGate {
   }
 
   /**
-   * False at the bound of open connections: the listener ends the socket at once.
+   * False at the bound of open connections, or of the rate of an address: the listener ends the socket at once.
    *
+   * @param address  asked for where addresses have a rate
    * @param early  further sockets of the listener that are accepted, but not connections yet
    */
-  admits(early: number): boolean {
-    const { shedding } = this.#open
-    if (shedding !== undefined) {
-      this.#around.counters.add('accept.refused', shedding)
+  admits(early: number, address: () => string): boolean {
+    if (this.sheds()) return false
+    if (this.#open.total + early >= this.#open.limit) {
+      this.#around.counters.add('accept.refused', 'too-many-connections')
       return false
     }
-    if (this.#open.total + early < this.#open.limit) return true
-    this.#around.counters.add('accept.refused', 'too-many-connections')
+    const { turn, rates } = this.#around
+    turn.enter()
+    if (rates.admitsFrom(address, turn.monotonic)) return true
+    this.#around.counters.add('accept.refused', 'address-rate')
     return false
+  }
+
+  /** Counts the one that is not let in for it. */
+  sheds(): boolean {
+    const { shedding } = this.#open
+    if (shedding !== undefined) this.#around.counters.add('accept.refused', shedding)
+    return shedding !== undefined
+  }
+
+  get entrance(): Entrance {
+    return this.#around.entrance
   }
 
   refusedHandshake(reason: string): void {

@@ -1,13 +1,13 @@
 /**
- * What comes to a plain port, or to one for plain and TLS, as handles: becomes a connection at once, or when the first
- * byte has told which it is. A TLS handshake goes on as a stream of Node's.
+ * What comes to a port, as handles: becomes a connection at once where all is plain there, else when the first byte has
+ * told which it is. A TLS handshake goes on as a stream of Node's.
  *
  * Bounds: handles whose first byte is awaited count as open connections, and wait no longer than the time-out of a handshake.
  */
 import { Socket } from 'node:net'
 import { type EarlySockets, type SocketListenerParts, TLS_HANDSHAKE } from './early-sockets.ts'
 import type { RawHandle, RawHandles } from './raw-handle.ts'
-import { RawTransport } from './raw-transport.ts'
+import { addressOf, RawTransport } from './raw-transport.ts'
 
 const LOOKS_PER_TIMEOUT = 8 // a handle waits an eighth too long at most
 
@@ -35,7 +35,7 @@ export class RawDoor {
 
   readonly accept = (handle: RawHandle): void => {
     const { gate, spec } = this.#parts
-    if (!gate.admits(this.#early.size + this.#silent.size)) {
+    if (!gate.admits(this.#early.size + this.#silent.size, () => addressOf(handle))) {
       handle.close()
       return
     }
@@ -62,7 +62,8 @@ export class RawDoor {
     this.#raw.readFirst(handle, (first) => {
       if (!this.#silent.delete(handle)) return // it is closed
       if (first === undefined) handle.close()
-      else if (first[0] === TLS_HANDSHAKE) this.#secure(streamOf(handle, first))
+      else if (first[0] === TLS_HANDSHAKE || this.#parts.spec.protocol === 'mqtts')
+        this.#secure(streamOf(handle, first))
       else this.#open(handle, first)
     })
   }

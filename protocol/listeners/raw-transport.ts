@@ -108,7 +108,7 @@ export class RawTransport extends GatheredTransport implements RawOwner {
   }
 }
 
-function addressOf(handle: RawHandle): string {
+export function addressOf(handle: RawHandle): string {
   const peer: { address?: string } = {}
   return handle.getpeername(peer) === 0 ? (peer.address ?? '') : ''
 }

@@ -115,7 +115,7 @@ export async function listenShared(
       } else {
         const fd = listeningSocket(libc() as Libc, address, port)
         descriptors.push(fd)
-        await listening(server, { fd })
+        await listening(server, { fd }, BACKLOG)
       }
     }
     return { servers, descriptors }
@@ -216,10 +216,11 @@ function refused(c: Libc, address: string, port: number): PlatformError {
   )
 }
 
-function listening(server: Server, options: object): Promise<void> {
+/** @param backlog  for a descriptor, where Node takes it from nowhere else: it listens anew, by default for 511 */
+function listening(server: Server, options: object, backlog?: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options, () => {
+    server.listen(options, backlog, () => {
       server.off('error', reject)
       // A socket that was taken out of its port from outside: its accepts fail, the others go on.
       server.on('error', () => {})

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { type EarlySockets, type SocketListenerParts, TLS_HANDSHAKE } from './early-sockets.ts'
+import { beginHandshake } from './handshakes.ts'
 import type { Listener, TlsMaterial } from './listener.ts'
 import { RawDoor } from './raw-door.ts'
 import { rawHandles } from './raw-handle.ts'
@@ -20,23 +21,21 @@ export async function openSocketListener(parts: SocketListenerParts): Promise<Li
   const { spec, gate } = parts
   const early: EarlySockets = new Map() // accepted, not yet connections; as many as may be open, as long as the time-out
   const tlsServer = spec.protocol === 'mqtt' ? undefined : createTls(parts, early)
-  const raw = parts.rawSockets && spec.protocol !== 'mqtts' ? await rawHandles() : undefined
-  const door = raw && new RawDoor(raw, parts, early, (socket) => secure(socket, tlsServer, early))
+  const secure = (socket: Socket): void => {
+    keepEarly(socket, early)
+    beginHandshake(socket, tlsServer as TlsServer, parts)
+  }
+  const raw = parts.rawSockets ? await rawHandles() : undefined
+  const door = raw && new RawDoor(raw, parts, early, secure)
   const accept = (socket: Socket): void => {
     socket.on('error', () => {})
-    if (!gate.admits(early.size)) {
+    if (!gate.admits(early.size, () => socket.remoteAddress ?? '')) {
       socket.destroy()
       return
     }
-    if (spec.protocol === 'mqtts') {
-      secure(socket, tlsServer, early)
-      return
-    }
-    const peer = peerOf(socket)
-    early.set(peer, socket)
-    socket.once('close', () => early.delete(peer))
+    keepEarly(socket, early)
     if (spec.protocol === 'mqtt') openPlain(socket, undefined, parts, early)
-    else tellApart(socket, tlsServer, parts, early)
+    else hearFirst(socket, tlsServer as TlsServer, parts, early)
   }
   const options = { noDelay: true, pauseOnConnect: spec.protocol === 'mqtt' }
   const make = (): Server => createServer(options, accept)
@@ -58,12 +57,10 @@ export async function openSocketListener(parts: SocketListenerParts): Promise<Li
   }
 }
 
-/** A TLS handshake begins; `socket` is paused or has not begun to read. */
-function secure(socket: Socket, tlsServer: TlsServer | undefined, early: EarlySockets): void {
+function keepEarly(socket: Socket, early: EarlySockets): void {
   const peer = peerOf(socket)
   early.set(peer, socket)
   socket.once('close', () => early.delete(peer))
-  tlsServer?.emit('connection', socket)
 }
 
 function createTls(parts: SocketListenerParts, early: EarlySockets): TlsServer {
@@ -100,24 +97,27 @@ function openPlain(
   transport.start(first)
 }
 
-function tellApart(
+/** What it is, and whether it comes alone. */
+function hearFirst(
   socket: Socket,
-  tlsServer: TlsServer | undefined,
+  tlsServer: TlsServer,
   parts: SocketListenerParts,
   early: EarlySockets,
 ): void {
-  socket.setTimeout(parts.handshakeTimeoutSec * 1000, () => {
-    parts.gate.refusedHandshake('connect-timeout')
+  const { spec, gate, handshakeTimeoutSec } = parts
+  socket.setTimeout(handshakeTimeoutSec * 1000, () => {
+    gate.refusedHandshake('connect-timeout')
     socket.destroy()
   })
   socket.once('data', (first: Buffer) => {
     socket.setTimeout(0)
+    socket.removeAllListeners('timeout')
     socket.pause()
-    if (first[0] === TLS_HANDSHAKE) {
-      socket.unshift(first)
-      tlsServer?.emit('connection', socket)
-    } else {
+    if (spec.protocol === 'auto' && first[0] !== TLS_HANDSHAKE) {
       openPlain(socket, first, parts, early)
+      return
     }
+    socket.unshift(first)
+    beginHandshake(socket, tlsServer, parts)
   })
 }

@@ -28,7 +28,7 @@ class UwsTransport extends GatheredTransport {
     super(around)
     this.#socket = socket
     this.secure = secure
-    this.remoteAddress = Buffer.from(socket.getRemoteAddressAsText()).toString('latin1')
+    this.remoteAddress = addressOf(socket)
   }
 
   onMessage(message: ArrayBuffer): void {
@@ -81,7 +81,7 @@ export async function openUwsListener(uws: Uws, parts: WebSocketListenerParts): 
     compression: 0,
     upgrade: (response: UwsResponse, request: UwsRequest, context: unknown): void => {
       const protocol = chooseSubProtocol(request.getHeader('sec-websocket-protocol'))
-      if (protocol === undefined || !gate.admits(0)) {
+      if (protocol === undefined || !gate.admits(0, () => addressOf(response))) {
         const status = protocol === undefined ? '400 Bad Request' : '503 Service Unavailable'
         response.writeStatus(status).end('the sub-protocol must be mqtt\n', true)
         return
@@ -119,6 +119,10 @@ export async function openUwsListener(uws: Uws, parts: WebSocketListenerParts): 
     },
     abandon: () => app.close(),
   }
+}
+
+function addressOf(end: UwsSocket | UwsResponse): string {
+  return Buffer.from(end.getRemoteAddressAsText()).toString('latin1')
 }
 
 function dataOf(socket: UwsSocket): Data {

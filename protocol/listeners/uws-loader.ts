@@ -22,6 +22,7 @@ export interface UwsApp {
 }
 
 export interface UwsResponse {
+  getRemoteAddressAsText(): ArrayBuffer
   writeStatus(status: string): UwsResponse
   end(body?: string, closeConnection?: boolean): UwsResponse
   upgrade(data: object, key: string, protocol: string, extensions: string, context: unknown): void

@@ -76,14 +76,14 @@ export async function openWsListener(parts: WebSocketListenerParts): Promise<Lis
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const offered = request.headers['sec-websocket-protocol'] ?? ''
     const spoken = chooseSubProtocol(offered) !== undefined
-    if (!spoken || !gate.admits(0)) {
+    const address = request.socket.remoteAddress ?? ''
+    if (!spoken || !gate.admits(0, () => address)) {
       socket.on('error', () => {}) // on an upgrade the server takes its own listener away
       const status = spoken ? '503 Service Unavailable' : '400 Bad Request'
       const text = `HTTP/1.1 ${status}\r\nconnection: close\r\n\r\nthe sub-protocol must be mqtt\n`
       socket.end(text, () => socket.destroy()) // the client need not end its side
       return
     }
-    const address = request.socket.remoteAddress ?? ''
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       gate.open(new WsTransport(webSocket, address, secure, around))
     })

@@ -10,10 +10,11 @@ import type { Random } from '../../core/ports/random.ts'
 import type { Relay } from '../../core/ports/relay.ts'
 import type { Timers } from '../../core/ports/timers.ts'
 import type { Turn } from '../../core/ports/turn.ts'
+import type { ConnectRates } from './connect-rates.ts'
 import type { ControlPackets, IncomingAcknowledgement } from './control-packets.ts'
+import type { Entrance } from './entrance.ts'
 import type { IncomingPublish } from './incoming-publish.ts'
 import type { SharedFrames } from './shared-frames.ts'
-import type { TokenBucket } from './token-bucket.ts'
 
 /** PUBLISH packets of the shard since its start. */
 interface Traffic {
@@ -29,8 +30,9 @@ export interface ConnectionSurroundings {
   readonly random: Random
   readonly limits: Limits
   readonly traffic: Traffic
-  /** CONNECT packets of the shard. */
-  readonly connects: TokenBucket
+  /** Who comes while many do. */
+  readonly entrance: Entrance
+  readonly rates: ConnectRates
   readonly packets: ControlPackets
   readonly incoming: IncomingPublish
   readonly frames: SharedFrames

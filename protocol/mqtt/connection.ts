@@ -6,7 +6,8 @@
  *          │                     continue ─► exchanging                  │
  *          └──────────── fault, time-out, refusal ───────────────────────┴─► closing ─► closed
  *
- * Answers keep the order of the packets they answer. Nothing here waits but the login. Messages and their
+ * Answers keep the order of the packets they answer. Nothing here waits but the login, and where many come at once, what
+ * comes before CONNECT is accepted (`entrance.ts`). Messages and their
  * acknowledgements are `message-flow.ts`. Longer than other files, so that all else that may happen to a connection
  * is read in one place; what needs no state is beside it.
  */
@@ -18,6 +19,7 @@ import type { Publication } from '../../core/ports/publication.ts'
 import type { TimerEntry } from '../../core/ports/timers.ts'
 import { type Admission, admit } from './admission.ts'
 import { Authentication } from './authentication.ts'
+import { connectIdentity, isKnown } from './connect-identity.ts'
 import {
   type ConnectRequest,
   connackFacts,
@@ -28,6 +30,7 @@ import {
   willFault,
 } from './connect-rules.ts'
 import type { ConnectionSurroundings } from './connection-surroundings.ts'
+import type { Newcomer } from './entrance.ts'
 import { CLOSE_FAULT, FAULT } from './faults.ts'
 import { FrameCutter } from './frame-cutter.ts'
 import type { Login, LoginOutcome } from './login.ts'
@@ -42,7 +45,7 @@ import {
   writeUnsuback,
 } from './packet-writer.ts'
 import { PublishRate } from './publish-rate.ts'
-import { type Fault, REASON_TEXT } from './reason-code.ts'
+import { type Fault, REASON, REASON_TEXT, type ReasonCode } from './reason-code.ts'
 import { subscribe, unsubscribe } from './subscription-packets.ts'
 import type { Will } from './will.ts'
 
@@ -57,9 +60,16 @@ type Phase =
 
 const CONNECT_BYTES = 65_536 // before CONNECT is accepted nobody may make us keep more
 const LINGER_SEC = 2 // for the peer to read why, before the socket is destroyed
+/** What is refused with these may be let in a little later. */
+const MAY_RETRY: ReadonlySet<ReasonCode> = new Set([
+  REASON.serverBusy,
+  REASON.connectionRateExceeded,
+])
 const MAX_DEFERRED_BYTES = 262_144 // what may follow a CONNECT whose login takes its time
 
-export class MqttConnection implements TransportHandler, PacketOutlet, ClientHolder, TimerEntry {
+export class MqttConnection
+  implements TransportHandler, PacketOutlet, ClientHolder, TimerEntry, Newcomer
+{
   timerSlot = -1
   timerRounds = 0
   timerNext: TimerEntry | undefined = undefined
@@ -82,6 +92,10 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   #authentication: Authentication | undefined = undefined
   /** What is authenticated, where that may take several packets and be renewed. */
   #exchanging: ConnectRequest | undefined = undefined
+  /** Others come first: what it sent is read when its turn has come. */
+  #queued = false
+  /** Why its CONNECT is refused, whatever it says. */
+  #turnedAway: Fault | undefined = undefined
   /** A SUBACK waits until all shards know what it says. */
   #settling = false
   /** A shard that our messages go to is behind. */
@@ -107,8 +121,18 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#around.turn.enter()
     if (this.#waits()) {
       this.#defer(buffer, 0, length)
-      return
+    } else if (this.#phase !== 'awaiting-connect') {
+      this.#read(buffer, length)
+    } else if (this.#around.entrance.free) {
+      this.#around.entrance.begin()
+      this.#read(buffer, length)
+      this.#around.entrance.end('stranger')
+    } else {
+      this.#queue(buffer, length)
     }
+  }
+
+  #read(buffer: Buffer, length: number): void {
     const fault = this.#cutter.cut(buffer, length, this.#onFrame)
     this.#flow?.writeAcknowledgements()
     if (fault !== undefined) this.#fail(fault)
@@ -145,6 +169,11 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     const { limits } = this.#around
     if (this.#phase === 'closing') {
       this.#transport.destroy()
+    } else if (this.#queued) {
+      this.#around.entrance.leave(this)
+      this.#turnedAway = FAULT.connectQueue
+      this.#comeIn()
+      if (this.#phase === 'awaiting-connect') this.#fail(FAULT.connectTimeout)
     } else if (this.#phase !== 'connected') {
       this.#fail(FAULT.connectTimeout)
     } else if (this.congested && now - this.#congestedAt >= limits.drainTimeoutSec * 1000) {
@@ -316,6 +345,34 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
 
   // ---- CONNECT
 
+  /** Too many come at once. Of a CONNECT that came in pieces nothing is known. */
+  #queue(buffer: Buffer, length: number): void {
+    const identity = this.#cutter.keptBytes === 0 ? connectIdentity(buffer, length) : undefined
+    const known = identity !== undefined && isKnown(identity, this.#around)
+    if (!this.#around.entrance.wait(this, known ? 'known' : 'stranger')) {
+      this.#turnedAway = FAULT.connectQueue
+      this.#read(buffer, length)
+      return
+    }
+    this.#queued = true
+    this.#defer(buffer, 0, length)
+    this.#hold()
+  }
+
+  enter(): void {
+    this.#around.turn.enter()
+    if (this.#around.entrance.shedding) this.#turnedAway = CLOSE_FAULT.overload
+    this.#comeIn()
+  }
+
+  #comeIn(): void {
+    this.#queued = false
+    const deferred = this.#deferred as Buffer
+    this.#deferred = undefined
+    this.#hold()
+    this.#read(deferred, deferred.length)
+  }
+
   #onConnect(frame: Buffer, body: number): boolean {
     const read = readConnect(frame, body, this.#around.packets)
     if (read.kind === 'fault') return this.#fail(read.fault)
@@ -326,8 +383,9 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
       this.#refuse(read.code3, read.fault)
       return false
     }
-    if (!this.#around.connects.takeOrLeave(this.#around.turn.monotonic)) {
-      this.#refuse(3, FAULT.connectRate)
+    const fault = this.#turnedAway ?? this.#rateFault(read.request.connect)
+    if (fault !== undefined) {
+      this.#refuse(3, fault)
       return false
     }
     const authentication = Authentication.of(read.request.connect, this.#transport, this.#around)
@@ -336,6 +394,13 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#authentication = authentication
     if (authentication !== undefined) this.#exchanging = read.request
     return this.#logIn(read.request)
+  }
+
+  #rateFault({ username }: IConnectPacket): Fault | undefined {
+    const { rates, turn } = this.#around
+    const judged = rates.judge(username, turn.monotonic)
+    if (judged === 'admitted') return undefined
+    return judged === 'product' ? FAULT.productRate : FAULT.connectRate
   }
 
   /** True where the answer is there already: reading goes on. */
@@ -464,7 +529,7 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
   }
 
   #waits(): boolean {
-    return this.#phase === 'authenticating' || this.#settling
+    return this.#phase === 'authenticating' || this.#settling || this.#queued
   }
 
   #hold(): void {
@@ -491,9 +556,19 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     })
     const code = this.#level === 5 ? fault.code : code3
     const limit = this.#maximumPacketSize
-    writeConnack(this.#transport, this.#level, code, undefined, fault.message, limit)
+    const retryAfterMs = MAY_RETRY.has(fault.code) ? this.#retryAfterMs() : undefined
+    const explained = { reason: fault.message, retryAfterMs }
+    writeConnack(this.#transport, this.#level, code, undefined, explained, limit)
     this.#finish('closing')
     this.#transport.closeGracefully()
+  }
+
+  /** Spread, so that those who were refused together do not come back together. */
+  #retryAfterMs(): number | undefined {
+    const { limits, random } = this.#around
+    if (limits.retryAfterMs === 0) return undefined
+    const [byte = 0] = random.bytes(1)
+    return Math.round(limits.retryAfterMs * (0.5 + byte / 255))
   }
 
   /**
@@ -528,6 +603,8 @@ export class MqttConnection implements TransportHandler, PacketOutlet, ClientHol
     this.#phase = phase
     if (phase === 'closing') this.#around.timers.arm(this, LINGER_SEC)
     if (before === 'closing' || before === 'closed') return
+    if (this.#queued) this.#around.entrance.leave(this)
+    this.#queued = false
     this.#deferred = undefined
     this.#rate?.close()
     const flow = this.#flow

@@ -37,6 +37,8 @@ type FaultName =
   | 'willFormat'
   | 'willBytes'
   | 'connectRate'
+  | 'productRate'
+  | 'connectQueue'
   | 'clientId'
   | 'authData'
   | 'malformedAuth'
@@ -153,6 +155,16 @@ export const FAULT: Readonly<Record<FaultName, Fault>> = {
     REASON.connectionRateExceeded,
     'connect-rate',
     'too many clients connect at once; come back in some seconds',
+  ),
+  productRate: fault(
+    REASON.connectionRateExceeded,
+    'product-rate',
+    'too many devices of this product connect at once; come back in some seconds',
+  ),
+  connectQueue: fault(
+    REASON.serverBusy,
+    'connect-queue',
+    'too many clients wait to be let in; come back in some seconds',
   ),
   clientId: fault(
     REASON.clientIdentifierNotValid,

@@ -9,6 +9,7 @@ import type { Fault } from './reason-code.ts'
 import type { Grants } from './role.ts'
 
 const MAX_REASON_STRING = 200 // characters of text; a client with a small Maximum Packet Size gets none
+const RETRY_ROOM = 64 // of the user property
 const REASON_ROOM = 1024 // what a packet with one may have at most: four bytes a character and the rest
 
 const SUBSCRIPTION_IDENTIFIER = 0x0b
@@ -35,13 +36,20 @@ export interface ConnackFacts {
   readonly sessionPresent: boolean
 }
 
+/** Of a CONNECT that is refused; MQTT 5 clients are told, where their Maximum Packet Size lets us. */
+export interface Refusal {
+  readonly reason: string
+  /** Said as the user property `retry-after-ms`. */
+  readonly retryAfterMs: number | undefined
+}
+
 /** False: larger than the client takes, so nothing was written [MQTT-3.1.2-24]. */
 export function writeConnack(
   output: Output,
   level: ProtocolLevel,
   code: number,
   facts: ConnackFacts | undefined,
-  reasonString: string | undefined,
+  refusal: Refusal | undefined,
   maximumPacketSize: number,
 ): boolean {
   if (level !== 5) {
@@ -51,7 +59,8 @@ export function writeConnack(
     return true
   }
   const properties = {
-    ...reasonProperty(reasonString, maximumPacketSize),
+    ...reasonProperty(refusal?.reason, maximumPacketSize),
+    ...retryProperty(refusal?.retryAfterMs, maximumPacketSize), // [MQTT-3.2.2-20]
     ...(facts === undefined
       ? {}
       : {
@@ -356,6 +365,14 @@ function grantProperties(grants: Grants): object {
  * PUBREC [MQTT-3.5.2-2], PUBREL [MQTT-3.6.2-2], PUBCOMP [MQTT-3.7.2-2], SUBACK [MQTT-3.9.2-1], DISCONNECT
  * [MQTT-3.14.2-3].
  */
+function retryProperty(
+  ms: number | undefined,
+  maximumPacketSize: number,
+): { readonly userProperties?: Record<string, string> } {
+  if (ms === undefined || maximumPacketSize < REASON_ROOM + RETRY_ROOM) return {}
+  return { userProperties: { 'retry-after-ms': String(ms) } }
+}
+
 function reasonProperty(
   text: string | undefined,
   maximumPacketSize: number,

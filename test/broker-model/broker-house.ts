@@ -17,11 +17,12 @@ import { deriveSettings } from '../../core/domain/settings-schema.ts'
 import type { CheckpointShare } from '../../core/ports/checkpoint-sink.ts'
 import type { SessionMaker } from '../../core/ports/client-session.ts'
 import { OutputSlab } from '../../protocol/listeners/output-slab.ts'
+import { ConnectRates } from '../../protocol/mqtt/connect-rates.ts'
 import type { ConnectionSurroundings } from '../../protocol/mqtt/connection-surroundings.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../../protocol/mqtt/control-packets.ts'
+import { Entrance } from '../../protocol/mqtt/entrance.ts'
 import { IncomingPublish } from '../../protocol/mqtt/incoming-publish.ts'
 import { SharedFrames } from '../../protocol/mqtt/shared-frames.ts'
-import { TokenBucket } from '../../protocol/mqtt/token-bucket.ts'
 import { type GroupShard, ShardGroup } from '../actors/shard-group.ts'
 import type { Chance } from '../simulation/chance.ts'
 import { MemoryRetained } from '../support/memory-retained.ts'
@@ -219,7 +220,14 @@ export class BrokerHouse {
       random: countingRandom(),
       limits,
       traffic: { received: 0, sent: 0 },
-      connects: new TokenBucket(0, 0),
+      entrance: new Entrance({
+        clock,
+        turn,
+        schedule: (run) => this.#slices.push({ shard, run }),
+        limit: limits.connectsWaiting,
+        shedding: () => false,
+      }),
+      rates: new ConnectRates(limits, clock.monotonic()),
       packets: new ControlPackets(limits.userProperties),
       incoming: new IncomingPublish(limits.userProperties),
       frames: new SharedFrames(),
@@ -228,7 +236,7 @@ export class BrokerHouse {
       profile: 'plain',
       relay,
       directory,
-      devices: { claim: () => {} },
+      devices: { knows: () => false, claim: () => {} },
       inbox: { deliverCustom: () => 'offline' },
       makeSession,
       sessions: sessions.host(0, ''),

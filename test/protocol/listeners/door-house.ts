@@ -8,6 +8,7 @@ import type { Limits, ListenerProtocol, ListenerSpec } from '../../../core/domai
 import { ConnectionGate, OpenConnections } from '../../../protocol/listeners/connection-gate.ts'
 import type { TransportSurroundings } from '../../../protocol/listeners/gathered-transport.ts'
 import type { TlsMaterial } from '../../../protocol/listeners/listener.ts'
+import { Entrance } from '../../../protocol/mqtt/entrance.ts'
 import type { Login } from '../../../protocol/mqtt/login.ts'
 import { createAuthority, issueServerCertificate } from '../../../protocol/tls/development-ca.ts'
 import { systemClock } from '../../../threads/system.ts'
@@ -34,7 +35,18 @@ export class DoorHouse {
     const { backlogBytes } = this.broker.around.limits
     this.around = { turn, slab, backlogBytes }
     this.open = new OpenConnections(limit, limits.connectionsPerAddress)
-    const around = { ...this.broker.around, turn }
+    const entrance = new Entrance({
+      clock: systemClock,
+      turn,
+      schedule: (slice) =>
+        void setImmediate(() => {
+          turn.enter()
+          slice()
+        }),
+      limit: this.broker.around.limits.connectsWaiting,
+      shedding: () => this.open.shedding !== undefined,
+    })
+    const around = { ...this.broker.around, turn, entrance }
     this.gate = new ConnectionGate(this.open, login ?? this.broker.welcome, around)
     t.after(() => this.open.destroyAll())
   }

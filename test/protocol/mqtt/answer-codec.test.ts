@@ -113,16 +113,24 @@ describe('what the server writes is read by the oracle as it was meant', () => {
     fc.assert(read, { numRuns: 400 })
   })
 
-  it('CONNACK of a client that is refused [MQTT-3.2.2-6] [MQTT-3.2.2-19]', () => {
+  it('CONNACK of a client that is refused [MQTT-3.2.2-6] [MQTT-3.2.2-19] [MQTT-3.2.2-20]', () => {
     const codes = fc.constantFrom(...Object.values(REASON).filter((code) => code >= 0x80))
-    const read = fc.property(random.levels, codes, reasons, bounds, (level, code, why, bound) => {
+    const delays = fc.option(fc.nat(), { nil: undefined })
+    const all = [random.levels, codes, reasons, delays, bounds] as const
+    const read = fc.property(...all, (level, code, why, retryAfterMs, bound) => {
       const sent = level === 5 ? code : (code & 3) + 2
+      const told = why === undefined ? undefined : { reason: why, retryAfterMs }
       const { packets, bytes } = written(level, (output) =>
-        writeConnack(output, level, sent, undefined, why, bound),
+        writeConnack(output, level, sent, undefined, told, bound),
       )
       const named = level === 5 ? { reasonCode: sent } : { returnCode: sent }
       const refusal = { cmd: 'connack', ...named, sessionPresent: false }
-      assert.deepEqual(packets, [withProperties(refusal, level === 5 ? shortened(why, bound) : {})])
+      const delay =
+        told?.retryAfterMs === undefined || bound < 1088 // no room is left for it
+          ? {}
+          : { userProperties: { 'retry-after-ms': [String(told.retryAfterMs)] } }
+      const properties = level === 5 ? { ...shortened(why, bound), ...delay } : {}
+      assert.deepEqual(packets, [withProperties(refusal, properties)])
       assert.ok(bytes <= bound)
     })
     fc.assert(read, { numRuns: 200 })

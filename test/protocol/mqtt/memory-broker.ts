@@ -20,12 +20,13 @@ import { deriveSettings } from '../../../core/domain/settings-schema.ts'
 import type { SessionMaker } from '../../../core/ports/client-session.ts'
 import type { DeviceHost } from '../../../core/ports/device-host.ts'
 import { OutputSlab } from '../../../protocol/listeners/output-slab.ts'
+import { ConnectRates } from '../../../protocol/mqtt/connect-rates.ts'
 import type { ConnectionSurroundings } from '../../../protocol/mqtt/connection-surroundings.ts'
 import { ControlPackets, IncomingAcknowledgement } from '../../../protocol/mqtt/control-packets.ts'
+import { Entrance } from '../../../protocol/mqtt/entrance.ts'
 import { IncomingPublish } from '../../../protocol/mqtt/incoming-publish.ts'
 import type { Login } from '../../../protocol/mqtt/login.ts'
 import { SharedFrames } from '../../../protocol/mqtt/shared-frames.ts'
-import { TokenBucket } from '../../../protocol/mqtt/token-bucket.ts'
 import type { DeviceHouse } from '../../support/device-house.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { ManualTurns } from '../../support/manual-turns.ts'
@@ -38,6 +39,7 @@ import { MemoryClient } from './memory-client.ts'
 import { type ConnectOptions, connectPacket } from './packets.ts'
 
 const NO_DEVICES: DeviceHost = {
+  knows: () => false,
   claim: () => {
     throw new Error('no device lives here')
   },
@@ -72,6 +74,7 @@ export class MemoryBroker {
   readonly log: LogEntry[] = []
   readonly sessionStore: MemorySessions
   readonly sessions: SessionHouse
+  shedding = false
   readonly #options: BrokerOptions
   readonly #slices: (() => void)[] = []
 
@@ -146,7 +149,14 @@ export class MemoryBroker {
       random: countingRandom(),
       limits,
       traffic: { received: 0, sent: 0 },
-      connects: new TokenBucket(limits.connectsPerSec, this.clock.monotonic()),
+      entrance: new Entrance({
+        clock: this.clock,
+        turn: this.turns.turn,
+        schedule: (slice) => this.#slices.push(slice),
+        limit: limits.connectsWaiting,
+        shedding: () => this.shedding,
+      }),
+      rates: new ConnectRates(limits, this.clock.monotonic()),
       packets: new ControlPackets(limits.userProperties),
       incoming: new IncomingPublish(limits.userProperties),
       frames: new SharedFrames(),
