@@ -36,6 +36,16 @@ describe('live devices', () => {
     assert.deepEqual([house.devices.online, house.presence.isOnline(meter.number)], [0, false])
   })
 
+  it('know a device that was online: now, or at any time that the store tells of', async () => {
+    const { house, meter } = await setUp()
+    const knows = (name: string): boolean => house.devices.knows(METER_KEY, name)
+    assert.deepEqual(['meter-1', 'meter-2', 'nobody'].map(knows), [false, false, false])
+    RecordingLink.to(house, meter).session.closed()
+    assert.deepEqual(['meter-1', 'meter-2', 'nobody'].map(knows), [true, false, false])
+    house.registry.states.set(house.device('meter-2').number, BLANK_STATE)
+    assert.deepEqual(['meter-1', 'meter-2', 'nobody'].map(knows), [true, true, false])
+  })
+
   it('close a connection whose actor fails, answer busy for a second, and go on from the same row', async () => {
     const { house, meter } = await setUp()
     const link = RecordingLink.to(house, meter)

@@ -19,6 +19,7 @@ export class DoorHouse {
   readonly broker: MemoryBroker
   readonly open: OpenConnections
   readonly gate: ConnectionGate
+  readonly entrance: Entrance
   readonly around: TransportSurroundings
 
   /** What is still connected when the test ends is destroyed. */
@@ -35,7 +36,7 @@ export class DoorHouse {
     const { backlogBytes } = this.broker.around.limits
     this.around = { turn, slab, backlogBytes }
     this.open = new OpenConnections(limit, limits.connectionsPerAddress)
-    const entrance = new Entrance({
+    this.entrance = new Entrance({
       clock: systemClock,
       turn,
       schedule: (slice) =>
@@ -46,7 +47,7 @@ export class DoorHouse {
       limit: this.broker.around.limits.connectsWaiting,
       shedding: () => this.open.shedding !== undefined,
     })
-    const around = { ...this.broker.around, turn, entrance }
+    const around = { ...this.broker.around, turn, entrance: this.entrance }
     this.gate = new ConnectionGate(this.open, login ?? this.broker.welcome, around)
     t.after(() => this.open.destroyAll())
   }

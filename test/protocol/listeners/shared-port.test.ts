@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import {
@@ -45,7 +47,30 @@ function connected(port: number): Promise<Socket> {
   })
 }
 
+/** Of a listening socket, as Linux tells it in TCP_INFO (`tcpi_sacked`). */
+function backlogOf(descriptor: number): number {
+  const IPPROTO_TCP = 6
+  const TCP_INFO = 11
+  const koffi = createRequire(import.meta.url)('koffi') as {
+    load(path: string): { func(declaration: string): (...args: unknown[]) => number }
+  }
+  const getsockopt = koffi.load('libc.so.6').func('int getsockopt(int, int, int, void *, void *)')
+  const info = Buffer.alloc(104)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(info.length)
+  assert.equal(getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, length), 0)
+  return info.readUInt32LE(28)
+}
+
 describe('a port that several threads listen on', { skip: !canSharePorts() }, () => {
+  it('has the kernel keep as many connections for each socket as it lets us', async (t) => {
+    const { descriptors } = await hold(t, await freePort())
+    const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
+    const expected = descriptors.map(() => Math.min(4096, most))
+    assert.equal(expected.length, 8)
+    assert.deepEqual(descriptors.map(backlogOf), expected)
+  })
+
   it('spreads connections over all sockets of all its holders', async (t) => {
     const port = await freePort()
     const [one, two] = [await hold(t, port), await hold(t, port)]
