@@ -12,7 +12,10 @@ describe('connect rates', () => {
   it('are off where nobody has set them', () => {
     const free = rates({})
     for (let i = 0; i < 10_000; i++) {
-      assert.equal(free.admitsFrom(() => '10.0.0.1', 0), true)
+      assert.equal(
+        free.admitsFrom(() => '10.0.0.1', 0),
+        true,
+      )
       assert.equal(free.judge('meter&k1', 0), 'admitted')
     }
   })
@@ -40,8 +43,14 @@ describe('connect rates', () => {
     const slow = rates({ connectsPerSecOfAddress: 1 })
     slow.admitsFrom(() => 'first', 0)
     for (let i = 0; i < 9_999; i++) slow.admitsFrom(() => `${i}`, 0)
-    assert.equal(slow.admitsFrom(() => 'first', 0), false)
+    assert.equal(
+      slow.admitsFrom(() => 'first', 0),
+      false,
+    )
     slow.admitsFrom(() => 'one more', 0)
-    assert.equal(slow.admitsFrom(() => 'first', 0), true)
+    assert.equal(
+      slow.admitsFrom(() => 'first', 0),
+      true,
+    )
   })
 })
