@@ -1,33 +1,35 @@
 /** Who runs in a workload, and in which shape. */
 import type { Contestant } from './contest.ts'
 import { ACROSS, crossingLabel, WITHIN } from './crossing-cost.ts'
-import type { BenchOptions, Shape, WorkloadName } from './options.ts'
+import type { BenchOptions, WorkloadName } from './options.ts'
+import { isScenario, SCENARIOS, scenarioOf } from './scenarios.ts'
 import { aedes } from './servers/aedes.ts'
 import { mosquitto } from './servers/mosquitto.ts'
 import type { ServerUnderTest } from './servers/server.ts'
 import { shardedTidegates, tidegate } from './servers/tidegate.ts'
+import { type Shape, shapeFrom } from './shape.ts'
 import { postPayloads } from './telemetry-devices.ts'
-import { connects, deviceConnects, ingest, pairs, placedPairs, telemetry } from './traffic.ts'
+import {
+  connects,
+  deviceConnects,
+  ingest,
+  pairs,
+  placedPairs,
+  TRAFFIC,
+  telemetry,
+} from './traffic.ts'
 import { unitOf } from './unit.ts'
 
 /** The first that runs is what the others are compared with. */
 export const SERVERS: readonly ServerUnderTest[] = [tidegate, ...shardedTidegates, mosquitto, aedes]
 
 /** The command line's shape, with what the workload says where the command line is silent. */
-export function shapeOf(workload: WorkloadName, options: BenchOptions): Shape {
-  const { publishers, window, chunk, warmSec, seconds, replies, clients } = options
-  return {
-    publishers,
-    qos: options.qos ?? (workload === 'pairs' || workload === 'crossing' ? 0 : 1),
-    payloadBytes:
-      workload === 'telemetry' ? (postPayloads(1, replies)[0] ?? '').length : options.payloadBytes,
-    window,
-    chunk,
-    warmSec,
-    seconds,
-    replies,
-    clients,
-  }
+export function shapeOf(workload: WorkloadName, { said }: BenchOptions): Shape {
+  const scenario = scenarioOf(workload)
+  if (scenario !== undefined) return shapeFrom(scenario.shape, said)
+  const shape = shapeFrom({ qos: workload === 'pairs' || workload === 'crossing' ? 0 : 1 }, said)
+  if (workload !== 'telemetry') return shape
+  return { ...shape, payloadBytes: (postPayloads(1, shape.replies)[0] ?? '').length }
 }
 
 export function contestantsOf(
@@ -42,6 +44,10 @@ export function contestantsOf(
   const devices = (server: ServerUnderTest, traffic: Traffics, what: string) => {
     const label = `${server.name} ${what}`
     return { label, unit, server, door: 'device', shape, traffic } satisfies Contestant
+  }
+  if (isScenario(workload)) {
+    const traffic = TRAFFIC[SCENARIOS[workload].traffic]
+    return servers.map((server) => plain(server, traffic))
   }
   switch (workload) {
     case 'ingest':

@@ -3,7 +3,7 @@
  * the caller's own counts must belong to the same moment.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export interface ProcessUsage {
   /** User and system time since its start, seconds. */
@@ -29,6 +29,19 @@ export function readUsage(pid: number, ticksPerSec: number): ProcessUsage | unde
     const cpuSec = (Number(fields[11]) + Number(fields[12])) / ticksPerSec
     const kib = (pattern: RegExp): number => Number(pattern.exec(status)?.[1] ?? 0)
     return { cpuSec, rssKib: kib(/^VmRSS:\s+(\d+)/m), anonymousKib: kib(/^RssAnon:\s+(\d+)/m) }
+  } catch {
+    return undefined
+  }
+}
+
+/** How often a thread of it gave up its CPU by itself, since each began; `undefined` once the process is gone. */
+export function readVoluntarySwitches(pid: number): number | undefined {
+  try {
+    const counts = readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')
+      return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0)
+    })
+    return counts.reduce((sum, count) => sum + count, 0)
   } catch {
     return undefined
   }

@@ -1,6 +1,9 @@
 /** The results of one workload as text and as JSON; the JSON's fields are those of `Report`. Pure. */
 import type { CrossingCost } from './crossing-cost.ts'
-import type { Shape, WorkloadName } from './options.ts'
+import { meets } from './goals.ts'
+import type { WorkloadName } from './options.ts'
+import { type Goal, scenarioOf } from './scenarios.ts'
+import type { Shape } from './shape.ts'
 import type { Spread } from './statistics.ts'
 import type { Ratio, Summary } from './summary.ts'
 import { MEASURES, type Unit } from './unit.ts'
@@ -16,6 +19,8 @@ export interface Report {
   readonly shape: Shape
   /** Why server and generator have no CPU of their own; absent: they have. */
   readonly unpinned?: string
+  /** Of Tidegate; empty where the workload has none of this size. */
+  readonly goals: readonly Goal[]
   readonly summaries: readonly Summary[]
   readonly ratios: readonly Ratio[]
   /** Of `pairs`, for the servers of several shards that ran beside the one of one shard. */
@@ -27,16 +32,20 @@ export interface Report {
 /** Above this share of its CPU the generator itself may be what limits the rate. */
 const GENERATOR_BUSY = 0.95
 const SERVER_BUSY = 0.9
+/** An open loop whose messages leave later than this measures itself. */
+const LATE_US = 1000
 
 export function renderReport(report: Report): string {
   const { workload, unit, commit, machine, node, shape, summaries } = report
+  const timed = shape.rate > 0
   return [
     ...(unit === 'connect' ? connectHead(shape) : messageHead(workload, shape)),
     `${machine}, Node ${node}, commit ${commit}`,
     ...(report.unpinned === undefined ? [] : [`not pinned: ${report.unpinned}`]),
     '',
-    ...table([columns(unit), ...summaries.map((summary) => row(summary, unit))]),
+    ...table([columns(unit, timed), ...summaries.map((summary) => row(summary, unit, timed))]),
     '',
+    ...report.goals.flatMap((goal) => goalLines(goal, summaries)),
     ...report.ratios.map((ratio) => ratioLine(ratio, unit)),
     ...(report.crossingCosts ?? []).map(crossingLine),
     ...Object.entries(report.missing).map(([server, why]) => `${server} left out: ${why}`),
@@ -46,10 +55,14 @@ export function renderReport(report: Report): string {
 }
 
 function messageHead(workload: WorkloadName, shape: Shape): string[] {
-  const { publishers, qos, payloadBytes, window, chunk, warmSec, seconds } = shape
-  const messages = `QoS ${qos}, ${payloadBytes} B, window ${window}, chunk ${chunk}`
+  const { publishers, subscribers, qos, payloadBytes, window, chunk, rate, warmSec, seconds } =
+    shape
+  const scenario = scenarioOf(workload)
+  const ends = scenario?.shape.subscribers === undefined ? '' : ` to ${subscribers} subscribers`
+  const pace = rate > 0 ? `${rate} messages/s offered` : `window ${window}, chunk ${chunk}`
+  const name = scenario === undefined ? workload : `${workload} (${scenario.title})`
   return [
-    `${workload}: ${publishers} publishers, ${messages}`,
+    `${name}: ${publishers} publishers${ends}, QoS ${qos}, ${payloadBytes} B, ${pace}`,
     `medians (min–max) of the valid rounds, each ${seconds} s after ${warmSec} s`,
   ]
 }
@@ -61,7 +74,8 @@ function connectHead({ clients, qos, warmSec }: Shape): string[] {
   ]
 }
 
-function columns(unit: Unit): string[] {
+/** @param timed  with latencies, for the load was an open loop */
+function columns(unit: Unit, timed: boolean): string[] {
   return [
     'server',
     `CPU-µs/${unit}`,
@@ -72,11 +86,13 @@ function columns(unit: Unit): string[] {
     'server CPU',
     'generator CPU',
     'RSS',
+    'sleeps/s',
+    ...(timed ? ['p50 µs', 'p99 µs'] : []),
     'valid',
   ]
 }
 
-function row(summary: Summary, unit: Unit): string[] {
+function row(summary: Summary, unit: Unit, timed: boolean): string[] {
   const { label, version, rounds, valid, figures } = summary
   const { crossing, serverLoad, generatorLoad, serverRssMiB } = figures
   const { [MEASURES[unit].cost]: cost, [MEASURES[unit].rate]: rate } = figures
@@ -90,8 +106,19 @@ function row(summary: Summary, unit: Unit): string[] {
     cell(serverLoad, percent),
     cell(generatorLoad, percent),
     cell(serverRssMiB, (value) => `${Math.round(value)} MiB`),
+    cell(figures.switchesPerSec, whole),
+    ...(timed ? [cell(figures.p50Us, whole), cell(figures.p99Us, whole)] : []),
     `${valid} of ${rounds}`,
   ]
+}
+
+function goalLines(goal: Goal, summaries: readonly Summary[]): string[] {
+  return summaries.flatMap((summary) => {
+    const met = meets(summary, goal)
+    const times = (summary.figures[goal.figure]?.median ?? 0) / goal.atMost
+    const verdict = met === true ? 'met' : `missed, ${times.toFixed(2)}× of it`
+    return met === undefined ? [] : [`${summary.label}: goal ${goal.atMost} ${verdict}`]
+  })
 }
 
 function ratioLine({ of, to, cpu, rate }: Ratio, unit: Unit): string {
@@ -107,13 +134,20 @@ function crossingLine({ server, times }: CrossingCost): string {
 }
 
 function notes({ label, faults, figures }: Summary, unit: Unit): string[] {
-  const { serverLoad, generatorLoad } = figures
+  const { serverLoad, generatorLoad, lateP99Us } = figures
   const { [MEASURES[unit].cost]: cost, [MEASURES[unit].rate]: rate } = figures
   const lines = faults.map((fault) => `INVALID round of ${label}: ${fault}`)
   if (rate !== undefined && cost === undefined) {
     lines.push(`${label}: CPU is n/a, for this system has no /proc`)
   }
-  if ((generatorLoad?.median ?? 0) > GENERATOR_BUSY && (serverLoad?.median ?? 1) < SERVER_BUSY) {
+  if (lateP99Us !== undefined) {
+    if (lateP99Us.median > LATE_US) {
+      lines.push(`${label}: the generator was late (p99 ${lateP99Us.median.toFixed(0)} µs)`)
+    }
+  } else if (
+    (generatorLoad?.median ?? 0) > GENERATOR_BUSY &&
+    (serverLoad?.median ?? 1) < SERVER_BUSY
+  ) {
     lines.push(`${label}: ${unit}s/s is the generator's limit, not the server's`)
   }
   return lines

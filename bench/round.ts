@@ -23,6 +23,13 @@ export interface Figures {
   readonly serverLoad?: number
   readonly generatorLoad: number
   readonly serverRssMiB?: number
+  /** Times a second that a thread of the server went to sleep by itself. */
+  readonly switchesPerSec?: number
+  /** Of an open loop, from when a message was due until it was delivered. */
+  readonly p50Us?: number
+  readonly p99Us?: number
+  /** The same until the generator sent it. */
+  readonly lateP99Us?: number
 }
 
 export type Round =
@@ -52,18 +59,19 @@ function messageFaults({ unacknowledged, undelivered, published }: MessageResult
 }
 
 function figures(result: LoadResult): Figures {
-  const { seconds, serverCpuSec, serverRssKib, generatorCpuSec, crossing } = result
+  const { seconds, serverCpuSec, serverRssKib, serverSwitches, generatorCpuSec, crossing } = result
   return {
     ...(result.kind === 'message' ? messageFigures(result) : connectFigures(result)),
     generatorLoad: generatorCpuSec / seconds,
     ...(crossing !== undefined && { crossing }),
     ...(serverCpuSec !== undefined && { serverLoad: serverCpuSec / seconds }),
     ...(serverRssKib !== undefined && { serverRssMiB: serverRssKib / 1024 }),
+    ...(serverSwitches !== undefined && { switchesPerSec: serverSwitches / seconds }),
   }
 }
 
 function messageFigures(result: MessageResult): Partial<Figures> {
-  const { seconds, published, delivered, serverCpuSec } = result
+  const { seconds, published, delivered, serverCpuSec, latencyUs } = result
   const messages = published + delivered
   return {
     messagesPerSec: messages / seconds,
@@ -71,6 +79,11 @@ function messageFigures(result: MessageResult): Partial<Figures> {
     ...(serverCpuSec !== undefined && {
       cpuUsPerMessage: (serverCpuSec * 1e6) / messages,
       cpuUsPerPublish: (serverCpuSec * 1e6) / published,
+    }),
+    ...(latencyUs !== undefined && {
+      p50Us: latencyUs.p50,
+      p99Us: latencyUs.p99,
+      lateP99Us: latencyUs.lateP99,
     }),
   }
 }

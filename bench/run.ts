@@ -9,7 +9,9 @@ import { contest } from './contest.ts'
 import { contestantsOf, SERVERS, shapeOf } from './contestants.ts'
 import { type CpuPlan, planCpus } from './cpus.ts'
 import { crossingCosts } from './crossing-cost.ts'
-import { type BenchOptions, HELP, parseOptions, type WorkloadName } from './options.ts'
+import { goalsOf } from './goals.ts'
+import { HELP } from './help.ts'
+import { type BenchOptions, parseOptions, type WorkloadName } from './options.ts'
 import { record } from './record.ts'
 import { type Report, renderReport } from './report.ts'
 import { parseRestart, RESTART_HELP } from './restart/options.ts'
@@ -120,6 +122,7 @@ async function measure(
     node: process.versions.node,
     shape,
     ...(plan.unpinned !== undefined && { unpinned: plan.unpinned }),
+    goals: goalsOf(workload, options.said),
     summaries,
     ratios: ratios(outcomes),
     ...(workload === 'crossing' && { crossingCosts: crossingCosts(summaries) }),

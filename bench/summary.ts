@@ -47,6 +47,10 @@ export function summarize({ contestant, rounds }: Outcome): Summary {
       ...values('serverLoad'),
       ...values('generatorLoad'),
       ...values('serverRssMiB'),
+      ...values('switchesPerSec'),
+      ...values('p50Us'),
+      ...values('p99Us'),
+      ...values('lateP99Us'),
     },
   }
 }

@@ -1,9 +1,12 @@
 /** The workloads: who connects, what is sent, what comes back. Same definitions for every server. */
+
+import { STAMP_BYTES } from './generator/frame-ring.ts'
 import type { ConnectJob, MessageJob, Target } from './generator/job.ts'
 import type { Placement } from './generator/placement.ts'
 import type { ManagementApi } from './management-api.ts'
-import type { Shape } from './options.ts'
+import type { TrafficKind } from './scenarios.ts'
 import type { RunningServer } from './servers/server.ts'
+import type { Shape } from './shape.ts'
 import {
   listeningDevice,
   postingDevice,
@@ -19,14 +22,16 @@ type ConnectTraffic = Omit<ConnectJob, keyof Target>
 /** Publishers send to a topic of their own, and nobody is subscribed. */
 export function ingest(shape: Shape): MessageTraffic {
   return {
-    ...closedLoop(shape),
+    ...paceOf(shape),
     publishers: each(shape.publishers, (n) => ({
       login: { clientId: `p${n}` },
       topic: topicOf(n),
     })),
     subscribers: [],
     returns: 'nothing',
-    payloads: [letters(shape.payloadBytes)],
+    payloads: [
+      letters(shape.rate > 0 ? Math.max(STAMP_BYTES, shape.payloadBytes) : shape.payloadBytes),
+    ],
   }
 }
 
@@ -42,6 +47,47 @@ export function pairs(shape: Shape): MessageTraffic {
   }
 }
 
+/** Publishers with a topic each, and subscribers that have all of them: each of them every message. */
+function fanIn(shape: Shape): MessageTraffic {
+  return { ...spread(shape, shape.subscribers), ...listeners(shape, 'bench/#') }
+}
+
+/** All publishers send to one topic, to which all subscribers are subscribed. */
+function fanOut(shape: Shape): MessageTraffic {
+  const topic = 'bench/all/cmd'
+  const { publishers, ...rest } = spread(shape, shape.subscribers)
+  const toOne = publishers.map((one) => ({ ...one, topic }))
+  return { ...rest, publishers: toOne, ...listeners(shape, topic) }
+}
+
+/** As fan-in, but of the subscribers, who share the work, one has each message. */
+function shared(shape: Shape): MessageTraffic {
+  return { ...spread(shape, 1), ...listeners(shape, '$share/perf/bench/#') }
+}
+
+/** What the scenarios of the table send. */
+export const TRAFFIC: Readonly<Record<TrafficKind, (shape: Shape) => MessageTraffic>> = {
+  pairs,
+  ingest,
+  'fan-in': fanIn,
+  'fan-out': fanOut,
+  shared,
+}
+
+function spread(shape: Shape, copies: number): MessageTraffic {
+  const publishers = each(shape.publishers, (n) => ({
+    login: { clientId: `p${n}` },
+    topic: `bench/dev${n}/t`,
+  }))
+  return { ...ingest(shape), publishers, returns: 'copies', copies }
+}
+
+function listeners(shape: Shape, filter: string): Pick<MessageTraffic, 'subscribers'> {
+  return {
+    subscribers: each(shape.subscribers, (n) => ({ login: { clientId: `s${n}` }, filter })),
+  }
+}
+
 /** As pairs, of a server with several shards: both ends on one of them, or on two. */
 export function placedPairs(placement: Placement): (shape: Shape) => MessageTraffic {
   return (shape) => ({ ...pairs(shape), placement })
@@ -51,7 +97,7 @@ export function placedPairs(placement: Placement): (shape: Shape) => MessageTraf
 export async function telemetry(shape: Shape, server: RunningServer): Promise<MessageTraffic> {
   const devices = await registerDevices(apiOf(server), shape.publishers)
   return {
-    ...closedLoop(shape),
+    ...paceOf(shape),
     publishers: devices.map(postingDevice),
     subscribers: [],
     returns: shape.replies ? 'reply' : 'nothing',
@@ -73,11 +119,12 @@ export async function deviceConnects(shape: Shape, server: RunningServer): Promi
   return storm(shape, devices.map(listeningDevice))
 }
 
-function closedLoop({ qos, window, chunk, warmSec, seconds }: Shape): Pace {
-  return { kind: 'message', qos, window, chunk, warmSec, seconds }
+function paceOf({ qos, window, chunk, rate, warmSec, seconds }: Shape): Pace {
+  const pace = { kind: 'message', qos, window, chunk, warmSec, seconds } as const
+  return rate > 0 ? { ...pace, rate } : pace
 }
 
-type Pace = Pick<MessageJob, 'kind' | 'qos' | 'window' | 'chunk' | 'warmSec' | 'seconds'>
+type Pace = Pick<MessageJob, 'kind' | 'qos' | 'window' | 'chunk' | 'rate' | 'warmSec' | 'seconds'>
 
 function storm({ qos, warmSec }: Shape, clients: ConnectJob['clients']): ConnectTraffic {
   return { kind: 'connect', clients, qos, warmSec }

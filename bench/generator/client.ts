@@ -29,6 +29,8 @@ export interface ClientOptions {
 export interface ClientEvents {
   /** @param retained  how many of them a subscription was sent because they were retained */
   delivered(count: number, retained: number): void
+  /** A delivery: its payload begins at `at`. Absent: deliveries are counted and not looked at. */
+  arrived?(bytes: Buffer, at: number): void
   /** PUBACK and PINGRESP. */
   acknowledged(count: number): void
   /** After the client was ready and before it was closed by us. */
@@ -109,6 +111,10 @@ export class Client {
         this.#delivered += 1
         this.#retained += first & RETAIN
         if ((first & 0x06) !== 0) this.#acknowledge(bytes, start)
+        if (this.#events.arrived !== undefined) {
+          const id = start + 2 + bytes.readUInt16BE(start)
+          this.#events.arrived(bytes, (first & 0x06) === 0 ? id : id + 2)
+        }
         break
       case 4:
       case 13:

@@ -8,6 +8,9 @@
  */
 import { encodePublish, PINGREQ } from './frames.ts'
 
+/** A double: milliseconds of the monotonic clock. */
+export const STAMP_BYTES = 8
+
 export interface RingContent {
   readonly topic: string
   /** Taken in turn, one a frame. */
@@ -22,6 +25,7 @@ export interface RingContent {
 export class FrameRing {
   readonly #bytes: Buffer
   readonly #ends: number[] // of each frame with the PINGREQ behind it; [0] is 0
+  readonly #stamps: number[] = [] // where the payload of each begins
   readonly #window: number
 
   constructor(content: RingContent) {
@@ -35,6 +39,7 @@ export class FrameRing {
       const frame = encodePublish(topic, payload, qos, slot + 1)
       const pinged = pingEvery > 0 && (i + 1) % pingEvery === 0
       parts.push(frame)
+      this.#stamps.push(size + frame.length - payload.length)
       if (pinged) parts.push(PINGREQ)
       size += frame.length + (pinged ? PINGREQ.length : 0)
       ends.push(size)
@@ -48,5 +53,13 @@ export class FrameRing {
   slice(sent: number, count: number): Buffer {
     const from = sent % this.#window
     return this.#bytes.subarray(this.#ends[from], this.#ends[from + count])
+  }
+
+  /**
+   * Writes when message `sent` is due over the head of its payload, STAMP_BYTES of it. The frame before it in the
+   * same place has left by then: it is a whole window older.
+   */
+  stamp(sent: number, dueMs: number): void {
+    this.#bytes.writeDoubleBE(dueMs, this.#stamps[sent % this.#window] as number)
   }
 }

@@ -15,9 +15,9 @@ export interface SubscriberJob {
 
 /**
  * What a message brings back as a PUBLISH: `nothing`; a `delivery` to the subscriber of the same
- * index; a `reply` on the publisher's own connection.
+ * index; a `reply` on the publisher's own connection; `copies`, so many in all, to any of the subscribers.
  */
-type Returns = 'nothing' | 'delivery' | 'reply'
+type Returns = 'nothing' | 'delivery' | 'reply' | 'copies'
 
 /** Where it goes, and what is asked about the server there. */
 export interface Target {
@@ -33,15 +33,19 @@ export interface Target {
 export interface MessageJob extends Target {
   readonly kind: 'message'
   readonly publishers: readonly PublisherJob[]
-  /** As many as publishers where deliveries are expected, else none. */
+  /** As many as publishers where a `delivery` is expected, none where nothing returns to one. */
   readonly subscribers: readonly SubscriberJob[]
   readonly returns: Returns
+  /** PUBLISH packets that one message brings, where it brings `copies`. */
+  readonly copies?: number
+  /** Messages a second of all publishers, one a write, whatever comes back; absent: a closed loop. */
+  readonly rate?: number
   /** Where publisher and subscriber of a pair are to be; absent: wherever the kernel puts them. */
   readonly placement?: Placement
   /** Sent in turn by every publisher. */
   readonly payloads: readonly string[]
   readonly qos: 0 | 1
-  /** Messages of one publisher that are sent and not yet returned or acknowledged. Even at QoS 0. */
+  /** Messages of one publisher that are sent and not yet returned or acknowledged. Even or 1 at QoS 0. */
   readonly window: number
   /** A publisher sends once so many fit into its window. */
   readonly chunk: number
@@ -67,6 +71,17 @@ export interface Usage {
   readonly serverCpuSec?: number
   /** At its end. */
   readonly serverRssKib?: number
+  /** Times that a thread of it went to sleep by itself. */
+  readonly serverSwitches?: number
+}
+
+/** Of an open loop, µs from when a message was due. */
+interface LatencyResult {
+  /** Until it was delivered. */
+  readonly p50: number
+  readonly p99: number
+  /** Until the generator itself sent it. */
+  readonly lateP99: number
 }
 
 interface Measured extends Usage {
@@ -90,6 +105,8 @@ export interface MessageResult extends Measured {
   /** Still missing after the drain; negative: more came than was sent. */
   readonly unacknowledged: number
   readonly undelivered: number
+  /** Of an open loop. */
+  readonly latencyUs?: LatencyResult
 }
 
 export interface ConnectResult extends Measured {

@@ -1,16 +1,22 @@
 /**
  * One run of load against one server: connect all, warm up, measure, stop, drain. Runs alone in the
- * generator's process. Closed loop: every publisher keeps at most a window in flight, so the server
- * is never asked for more than it gives, and a lost message shows as one that never came back.
+ * generator's process. In a closed loop publishers keep at most a window in flight, so the server
+ * is never asked for more than it gives; a lost message shows as one that never came back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from './client.ts'
+import { Client, type ClientEvents } from './client.ts'
 import { type Crossings, readCrossings } from './crossings.ts'
 import { Failures } from './failures.ts'
 import type { MessageJob, MessageResult } from './job.ts'
+import { Latencies } from './latencies.ts'
 import { openAll } from './open-all.ts'
+import { OpenLoop } from './open-loop.ts'
+import { OwnWindows } from './own-windows.ts'
+import type { Pace } from './pace.ts'
 import { PlacedConnections } from './placement.ts'
+import { Pool } from './pool.ts'
 import { Publisher } from './publisher.ts'
+import { SharedWindow } from './shared-window.ts'
 import { type Moment, momentOf, usageBetween } from './usage.ts'
 
 const SETTLE_MS = 100
@@ -23,14 +29,19 @@ export class Load {
   readonly #clients: Client[] = []
   readonly #pairs: (readonly [publisher: Client, subscriber: Client])[] = []
   readonly #failures = new Failures()
-  #due: Publisher[] = [] // may have room for a chunk; looked at once per event-loop turn
-  #sending = false
+  readonly #pool: Pool | undefined
+  readonly #latencies = new Latencies()
+  readonly #lateness = new Latencies()
+  readonly #pace: Pace
 
   constructor(job: MessageJob) {
     this.#job = job
     const payloads = job.payloads.map((payload) => Buffer.from(payload))
     this.#publishers = job.publishers.map((one) => new Publisher(one.topic, payloads, job))
-    for (const [i, publisher] of this.#publishers.entries()) this.#addClients(i, publisher)
+    this.#pool = job.returns === 'copies' ? new Pool(job.copies ?? 1) : undefined
+    this.#pace = this.#paceOf(job)
+    for (const [i, publisher] of this.#publishers.entries()) this.#addPublisher(i, publisher)
+    for (const i of job.subscribers.keys()) this.#addSubscriber(i)
   }
 
   async run(): Promise<MessageResult> {
@@ -39,20 +50,30 @@ export class Load {
       await this.#open()
       if (this.#failures.count > 0) return this.#result(this.#sample(), this.#sample())
       await sleep(SETTLE_MS)
-      this.#sending = true
-      for (const publisher of this.#publishers) this.#touch(publisher)
+      this.#pace.start()
       await sleep(warmSec * 1000)
       const before = await readCrossings(api)
       const from = this.#sample()
+      this.#latencies.begin(from.at)
+      this.#lateness.begin(from.at)
       await sleep(seconds * 1000)
       const to = this.#sample()
-      this.#sending = false
+      this.#latencies.end(to.at)
+      this.#pace.stop()
       await this.#drain()
       const after = await readCrossings(api)
       return { ...this.#result(from, to), ...crossingBetween(before, after) }
     } finally {
       for (const client of this.#clients) client.close()
     }
+  }
+
+  #paceOf(job: MessageJob): Pace {
+    if (job.rate !== undefined) {
+      return new OpenLoop(this.#publishers, job.rate, this.#lateness, this.#failures)
+    }
+    if (this.#pool !== undefined) return new SharedWindow(this.#publishers, this.#pool, job)
+    return new OwnWindows(this.#publishers)
   }
 
   async #open(): Promise<void> {
@@ -71,69 +92,91 @@ export class Load {
     }
   }
 
-  #addClients(index: number, publisher: Publisher): void {
-    const { host, port, qos, returns, publishers, subscribers } = this.#job
-    const lost = (reason: string): void => this.#failures.add(reason)
-    const delivered = (count: number): void => {
-      publisher.delivered += count
-      this.#touch(publisher)
-    }
+  #addPublisher(index: number, publisher: Publisher): void {
+    const { host, port, qos, returns, publishers } = this.#job
+    const own = this.#events(returns === 'reply' ? publisher : undefined, returns === 'reply')
     const acknowledged = (count: number): void => {
       publisher.acknowledged += count * publisher.ackWorth
-      this.#touch(publisher)
+      this.#pace.returned(publisher)
     }
-    const unasked = (): void => this.#failures.add('a message that was not asked for')
-    const own = { delivered: returns === 'reply' ? delivered : unasked, acknowledged, lost }
     const login = publishers[index]?.login ?? { clientId: '' }
-    publisher.client = new Client({ host, port, qos, login, filter: undefined }, own)
+    const options = { host, port, qos, login, filter: undefined }
+    publisher.client = new Client(options, { ...own, acknowledged })
     this.#clients.push(publisher.client)
-    const partner = subscribers[index]
-    if (partner === undefined) return
-    const theirs = { delivered, acknowledged: unasked, lost }
-    const subscriber = new Client({ host, port, qos, ...partner }, theirs)
+  }
+
+  #addSubscriber(index: number): void {
+    const { host, port, qos, subscribers } = this.#job
+    const options = subscribers[index]
+    if (options === undefined) return
+    const publisher = this.#pool === undefined ? this.#publishers[index] : undefined
+    const subscriber = new Client({ host, port, qos, ...options }, this.#events(publisher, true))
     this.#clients.push(subscriber)
-    this.#pairs.push([publisher.client, subscriber])
+    if (publisher?.client !== undefined) this.#pairs.push([publisher.client, subscriber])
   }
 
-  #touch(publisher: Publisher): void {
-    if (publisher.due || !this.#sending) return
-    publisher.due = true
-    if (this.#due.push(publisher) === 1) setImmediate(this.#send)
-  }
-
-  readonly #send = (): void => {
-    const due = this.#due
-    this.#due = []
-    for (const publisher of due) {
-      publisher.due = false
-      if (this.#sending) publisher.send()
+  /** @param publisher  whose messages come; `undefined`: those of any */
+  #events(publisher: Publisher | undefined, expected: boolean): ClientEvents {
+    const unasked = (): void => this.#failures.add('a message that was not asked for')
+    const books = publisher ?? this.#pool
+    const delivered = (count: number): void => {
+      if (books !== undefined) books.delivered += count
+      this.#pace.returned(publisher)
+    }
+    const arrived = (bytes: Buffer, at: number): void =>
+      this.#latencies.record(bytes.readDoubleBE(at), performance.now())
+    return {
+      delivered: expected ? delivered : unasked,
+      acknowledged: unasked,
+      lost: (reason) => this.#failures.add(reason),
+      ...(this.#job.rate !== undefined && expected && { arrived }),
     }
   }
 
   async #drain(): Promise<void> {
     const end = performance.now() + DRAIN_MS
-    const outstanding = (one: Publisher): boolean => one.outstanding > 0
-    while (this.#publishers.some(outstanding) && performance.now() < end) await sleep(20)
+    const outstanding = (): boolean => this.#undelivered() > 0 || this.#unacknowledged() > 0
+    while (outstanding() && performance.now() < end) await sleep(20)
+  }
+
+  #sent(): number {
+    return sum(this.#publishers, (one) => one.sent)
+  }
+
+  #delivered(): number {
+    return this.#pool?.delivered ?? sum(this.#publishers, (one) => one.delivered)
+  }
+
+  #undelivered(): number {
+    return this.#pool?.undelivered(this.#sent()) ?? sum(this.#publishers, (one) => one.undelivered)
+  }
+
+  #unacknowledged(): number {
+    return sum(this.#publishers, (one) => one.unacknowledged)
   }
 
   #sample(): Sample {
-    return {
-      ...momentOf(this.#job),
-      sent: sum(this.#publishers, (one) => one.sent),
-      delivered: sum(this.#publishers, (one) => one.delivered),
-    }
+    return { ...momentOf(this.#job), sent: this.#sent(), delivered: this.#delivered() }
   }
 
   #result(from: Sample, to: Sample): MessageResult {
+    const open = this.#job.rate !== undefined
     return {
       kind: 'message',
       ...usageBetween(from, to),
       published: to.sent - from.sent,
       delivered: to.delivered - from.delivered,
-      unacknowledged: sum(this.#publishers, (one) => one.unacknowledged),
-      undelivered: sum(this.#publishers, (one) => one.undelivered),
+      unacknowledged: this.#unacknowledged(),
+      undelivered: this.#undelivered(),
       failures: this.#failures.count,
       reasons: this.#failures.reasons,
+      ...(open && {
+        latencyUs: {
+          p50: this.#latencies.percentileUs(50),
+          p99: this.#latencies.percentileUs(99),
+          lateP99: this.#lateness.percentileUs(99),
+        },
+      }),
     }
   }
 }

@@ -25,11 +25,11 @@ export class Publisher {
   constructor(topic: string, payloads: readonly Buffer[], job: MessageJob) {
     const { qos, window, chunk, returns } = job
     const pings = qos === 0 && returns === 'nothing'
-    const pingEvery = pings ? window / 2 : 0
+    const pingEvery = pings ? Math.max(1, window / 2) : 0
     this.#window = window
     this.#chunk = pings ? pingEvery : chunk
     this.#acks = qos === 1 || pings
-    this.#returns = returns !== 'nothing'
+    this.#returns = returns === 'delivery' || returns === 'reply'
     this.ackWorth = pings ? pingEvery : 1
     this.#ring = new FrameRing({ topic, payloads, qos, window, pingEvery })
   }
@@ -46,12 +46,26 @@ export class Publisher {
     return Math.max(this.unacknowledged, this.undelivered)
   }
 
+  /** Messages that the window takes; of one with nothing to come back, all of it. */
+  get room(): number {
+    return this.#window - this.outstanding
+  }
+
   /** Fills the window, in one write, once a chunk fits into it. */
-  send(): void {
-    const room = this.#window - this.outstanding
-    if (room < this.#chunk) return
-    const count = room - (room % this.ackWorth)
+  fill(): void {
+    const room = this.room
+    if (room >= this.#chunk) this.send(room - (room % this.ackWorth))
+  }
+
+  /** @param count  at most the window */
+  send(count: number): void {
     this.client?.write(this.#ring.slice(this.sent, count))
     this.sent += count
+  }
+
+  /** One message that carries `dueMs`; its payload has at least the bytes of a stamp. */
+  sendStamped(dueMs: number): void {
+    this.#ring.stamp(this.sent, dueMs)
+    this.send(1)
   }
 }

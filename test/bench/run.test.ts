@@ -54,6 +54,22 @@ describe('bench', () => {
     assert.equal(code, 0)
   })
 
+  it('measures every kind of scenario of messages, and says how much is late at a steady rate', async () => {
+    const args = `a0 c sharedsub-1K-5-1K-1K g20k --subs 5 --rate 200 --only tidegate --json ${short}`
+    const { code, stdout } = await bench(args)
+    const reports = stdout.trim().split('\n').map(parse)
+    assert.deepEqual(
+      reports.map(({ workload, summaries, goals }) => [workload, summaries[0]?.faults, goals]),
+      ['a0', 'c', 'sharedsub-1K-5-1K-1K', 'g20k'].map((id) => [id, [], []]),
+    )
+    for (const { summaries } of reports) assert.ok((summaries[0]?.figures.p50Us?.median ?? 0) > 0)
+    const [fanOut] = reports[1]?.summaries ?? []
+    const { messagesPerSec, publishesPerSec } = fanOut?.figures ?? {}
+    const copies = (messagesPerSec?.median ?? 0) / (publishesPerSec?.median ?? 1)
+    assert.ok(Math.abs(copies - 6) < 0.2, `one received and five sent, not ${copies}`)
+    assert.equal(code, 0)
+  })
+
   it('prints a table for people', async () => {
     const { stdout } = await bench(`pairs --qos 1 --only aedes ${short}`)
     assert.match(stdout, /^pairs: 10 publishers, QoS 1, 64 B/)

@@ -11,10 +11,12 @@ import type { Unit } from '../../bench/unit.ts'
 
 const shape = {
   publishers: 1,
+  subscribers: 1,
   qos: 1,
   payloadBytes: 64,
   window: 40,
   chunk: 10,
+  rate: 0,
   warmSec: 0,
   seconds: 2,
   replies: true,
@@ -160,6 +162,7 @@ const report: Report = {
   machine: 'm',
   node: '20',
   shape,
+  goals: [],
   summaries: [],
   ratios: [],
   missing: {},

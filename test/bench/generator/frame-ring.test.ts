@@ -24,6 +24,16 @@ describe('frame ring', () => {
     assert.deepEqual(texts, ['a', 'bb', 'ccc', 'a'])
   })
 
+  it('stamps the payload of the message that is sent next, and of no other', () => {
+    const long = [Buffer.alloc(16)]
+    const ring = new FrameRing({ topic: 'dev/1', payloads: long, qos: 1, window: 4, pingEvery: 0 })
+    ring.stamp(5, 1234.5)
+    const stamps = parsed(ring.slice(4, 3)).map((p) =>
+      p.cmd === 'publish' ? (p.payload as Buffer).readDoubleBE(0) : Number.NaN,
+    )
+    assert.deepEqual(stamps, [0, 1234.5, 0])
+  })
+
   it('puts a PINGREQ behind every so many messages', () => {
     const ring = new FrameRing({ topic: 'dev/1', payloads, qos: 0, window: 4, pingEvery: 2 })
     const words = parsed(ring.slice(2, 4)).map((p) => p.cmd)

@@ -5,7 +5,8 @@ import mqtt from 'mqtt-packet'
 import type { MessageJob, MessageResult } from '../../../bench/generator/job.ts'
 import { Load } from '../../../bench/generator/load.ts'
 
-type Answer = (packet: mqtt.IPublishPacket, socket: Socket) => void
+/** @param listeners  those that subscribed, in order */
+type Answer = (packet: mqtt.IPublishPacket, socket: Socket, listeners: readonly Socket[]) => void
 
 const acknowledge: Answer = (packet, socket) => {
   if (packet.qos === 1) send(socket, { cmd: 'puback', messageId: packet.messageId ?? 0 })
@@ -28,8 +29,8 @@ describe('load generator', () => {
   it('counts replies on the connection of the publisher as deliveries', async (t) => {
     const result = await run(
       t,
-      (packet, socket) => {
-        acknowledge(packet, socket)
+      (packet, socket, listeners) => {
+        acknowledge(packet, socket, listeners)
         send(socket, { ...packet, topic: 'reply', qos: 0 })
       },
       { returns: 'reply' },
@@ -38,12 +39,56 @@ describe('load generator', () => {
     assert.equal(result.undelivered, 0)
   })
 
+  it('counts the copies of all subscribers, and sends more as they come', async (t) => {
+    const result = await run(t, toAll, { ...COPIES, copies: 2 })
+    assert.ok(result.published > 16, 'more than the windows of both at once')
+    const inFlight = 2 * result.published - result.delivered
+    assert.ok(Math.abs(inFlight) <= 2 * 16, `${inFlight} more or less than two copies each`)
+    const { unacknowledged, undelivered, failures } = result
+    assert.deepEqual({ unacknowledged, undelivered, failures }, NO_LOSS)
+  })
+
+  it('never has more in flight than the windows of all, where they are one', async (t) => {
+    let received = 0
+    await run(t, () => received++, { ...COPIES, copies: 2, seconds: 0.1 })
+    assert.equal(received, 16)
+  })
+
+  it('reports a copy that never came, and one too many', async (t) => {
+    let dropped = 0
+    const one: Answer = (packet, socket, listeners) => {
+      toAll(packet, socket, dropped++ === 0 ? listeners.slice(1) : listeners)
+    }
+    assert.equal((await run(t, one, { ...COPIES, copies: 2 })).undelivered, 1)
+    const twice = await run(t, toAll, { ...COPIES, copies: 1 })
+    assert.ok(twice.undelivered < 0)
+  })
+
+  it('offers a rate whatever comes back, and tells how long messages took', async (t) => {
+    const late: Answer = (packet, socket, listeners) => {
+      const copy = { ...packet, payload: Buffer.from(packet.payload) }
+      setTimeout(() => toAll(copy, socket, listeners), 30)
+    }
+    const changes = { ...COPIES, copies: 2, rate: 500, payloads: ['x'.repeat(16)], seconds: 0.4 }
+    const { published, latencyUs, undelivered } = await run(t, late, changes)
+    assert.ok(published >= 180 && published <= 201, `${published} of 200`)
+    assert.ok((latencyUs?.p50 ?? 0) >= 29_000, `${latencyUs?.p50} µs`)
+    assert.equal(undelivered, 0)
+  })
+
+  it('reports an open loop that a whole window was behind', async (t) => {
+    const changes = { rate: 1000, payloads: ['x'.repeat(16)], window: 2, chunk: 1 }
+    const { failures, reasons } = await run(t, () => undefined, changes)
+    assert.ok(failures > 0)
+    assert.match(reasons[0] ?? '', /whole window/)
+  })
+
   it('reports a message that was never acknowledged', async (t) => {
     let dropped = false
     const result = await run(
       t,
-      (packet, socket) => {
-        if (dropped) acknowledge(packet, socket)
+      (packet, socket, listeners) => {
+        if (dropped) acknowledge(packet, socket, listeners)
         dropped = true
       },
       {},
@@ -61,6 +106,17 @@ describe('load generator', () => {
   })
 })
 
+const toAll: Answer = (packet, _, listeners) => {
+  for (const listener of listeners) send(listener, { ...packet, qos: 0 })
+}
+
+/** Two publishers, two subscribers. */
+const COPIES: Partial<MessageJob> = {
+  returns: 'copies',
+  qos: 0,
+  subscribers: [1, 2].map((n) => ({ login: { clientId: `s${n}` }, filter: 't/#' })),
+}
+
 const NO_LOSS = { unacknowledged: 0, undelivered: 0, failures: 0 }
 
 /** Two publishers for 0.1 s against a server that treats every PUBLISH as `answer` says. */
@@ -70,13 +126,18 @@ async function run(
   changes: Partial<MessageJob>,
   returnCode = 0,
 ): Promise<MessageResult> {
+  const listeners: Socket[] = []
   const server = createServer((socket) => {
     const parser = mqtt.parser()
     parser.on('packet', (packet) => {
       if (packet.cmd === 'connect') {
         send(socket, { cmd: 'connack', returnCode, sessionPresent: false })
       } else if (packet.cmd === 'pingreq') send(socket, { cmd: 'pingresp' })
-      else if (packet.cmd === 'publish') answer(packet, socket)
+      else if (packet.cmd === 'publish') answer(packet, socket, listeners)
+      else if (packet.cmd === 'subscribe') {
+        listeners.push(socket)
+        send(socket, { cmd: 'suback', messageId: packet.messageId ?? 1, granted: [0] })
+      }
     })
     socket.on('data', (bytes) => parser.parse(bytes)).on('error', () => undefined)
   })
