@@ -8,7 +8,7 @@ const bench = fileURLToPath(new URL('../../bench', import.meta.url))
 export function commit(): string {
   try {
     const hash = git('rev-parse', '--short', 'HEAD')
-    const changes = git('status', '--porcelain', '--', ':/', ':!README.md')
+    const changes = git('status', '--porcelain', '--', ':/', ':!README.md', ':!results')
     return changes === '' ? hash : `${hash}+`
   } catch {
     return 'uncommitted'

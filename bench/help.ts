@@ -21,7 +21,7 @@ Scenarios: workloads of a fixed size, with a goal for Tidegate
 ${scenarios}
 
 Options
-  --all            every scenario, three rounds each
+  --all            every scenario, three rounds each; saved
   --pubs N         publishers, 1 to 1000 (200)
   --subs N         subscribers of fan-in, fan-out and shared, 1 to 1000
   --qos 0|1        (ingest and telemetry 1, pairs and crossing 0)
@@ -38,6 +38,8 @@ Options
                    tidegate-4: with so many shards
   --no-reply       telemetry: devices ask for no reply (sys.ack 0)
   --json           results as one JSON document a workload
+  --save           results to bench/results: <date>-<commit>.json, and a page of charts (.svg)
+  --compare FILE   beside those of an earlier run: its .json
   --record         append the medians to the table in bench/README.md
   --help
 

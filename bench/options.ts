@@ -23,6 +23,10 @@ export interface BenchOptions {
   readonly rounds: number
   readonly json: boolean
   readonly record: boolean
+  /** Results go to files in bench/results. */
+  readonly save: boolean
+  /** Results of an earlier run, to be compared with. */
+  readonly compare: string | undefined
 }
 
 export type Parsed =
@@ -43,6 +47,8 @@ export function parseOptions(argv: readonly string[]): Parsed {
       rounds: whole('rounds', values.rounds, 1, 50) ?? (all ? ROUNDS_OF_ALL : ROUNDS),
       json: values.json === true,
       record: values.record === true,
+      save: all || values.save === true,
+      compare: values.compare,
     }
     if (options.workloads.length === 0) throw new Error('Name a workload.')
     return { kind: 'run', options }
@@ -90,8 +96,9 @@ const TEXTS = [
   'seconds',
   'rounds',
   'only',
+  'compare',
 ] as const
-const FLAGS = ['all', 'no-reply', 'json', 'record', 'help'] as const
+const FLAGS = ['all', 'save', 'no-reply', 'json', 'record', 'help'] as const
 
 interface RawArguments {
   readonly positionals: readonly string[]

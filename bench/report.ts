@@ -6,7 +6,8 @@ import { type Goal, scenarioOf } from './scenarios.ts'
 import type { Shape } from './shape.ts'
 import type { Spread } from './statistics.ts'
 import type { Ratio, Summary } from './summary.ts'
-import { MEASURES, type Unit } from './unit.ts'
+import { textTable } from './text-table.ts'
+import { COSTS, MEASURES, type Unit } from './unit.ts'
 
 export interface Report {
   readonly workload: WorkloadName
@@ -43,7 +44,7 @@ export function renderReport(report: Report): string {
     `${machine}, Node ${node}, commit ${commit}`,
     ...(report.unpinned === undefined ? [] : [`not pinned: ${report.unpinned}`]),
     '',
-    ...table([columns(unit, timed), ...summaries.map((summary) => row(summary, unit, timed))]),
+    ...textTable([columns(unit, timed), ...summaries.map((summary) => row(summary, unit, timed))]),
     '',
     ...report.goals.flatMap((goal) => goalLines(goal, summaries)),
     ...report.ratios.map((ratio) => ratioLine(ratio, unit)),
@@ -78,7 +79,7 @@ function connectHead({ clients, qos, warmSec }: Shape): string[] {
 function columns(unit: Unit, timed: boolean): string[] {
   return [
     'server',
-    `CPU-µs/${unit}`,
+    COSTS[MEASURES[unit].cost],
     '(min–max)',
     `${unit}s/s`,
     '(min–max)',
@@ -151,17 +152,6 @@ function notes({ label, faults, figures }: Summary, unit: Unit): string[] {
     lines.push(`${label}: ${unit}s/s is the generator's limit, not the server's`)
   }
   return lines
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) =>
-    Math.max(...rows.map((cells) => cells[i]?.length ?? 0)),
-  )
-  return rows.map((cells) => cells.map((text, i) => aligned(text, i, widths[i] ?? 0)).join('  '))
-}
-
-function aligned(text: string, column: number, width: number): string {
-  return column === 0 ? text.padEnd(width) : text.padStart(width)
 }
 
 function cell(spread: Spread | undefined, format: (value: number) => string): string {

@@ -5,6 +5,7 @@
 import { cpus, release } from 'node:os'
 import { honourAtExit } from './at-exit.ts'
 import { commit } from './commit.ts'
+import { renderComparison } from './compare.ts'
 import { contest } from './contest.ts'
 import { contestantsOf, SERVERS, shapeOf } from './contestants.ts'
 import { type CpuPlan, planCpus } from './cpus.ts'
@@ -16,6 +17,7 @@ import { record } from './record.ts'
 import { type Report, renderReport } from './report.ts'
 import { parseRestart, RESTART_HELP } from './restart/options.ts'
 import { renderRestart, restart } from './restart/restart.ts'
+import { type Results, readResults, saveResults } from './results.ts'
 import { parseScale, SCALE_HELP } from './scale/options.ts'
 import { renderScale, scale } from './scale/scale.ts'
 import type { ServerName } from './servers/server.ts'
@@ -78,18 +80,35 @@ async function runScale(argv: readonly string[]): Promise<number> {
 }
 
 async function run(options: BenchOptions): Promise<number> {
+  const former = options.compare === undefined ? undefined : readFormer(options.compare)
+  if (former === 'unreadable') return 2
   const plan = planCpus()
-  let invalid = false
+  const reports: Report[] = []
   for (const workload of options.workloads) {
     const report = await measure(workload, options, plan)
     if (report === undefined) return 2
+    reports.push(report)
     process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${renderReport(report)}\n`)
-    const valid = report.summaries.every((summary) => summary.valid === summary.rounds)
-    invalid ||= !valid
-    if (options.record && valid) await record(report)
+    if (options.save) tell(`saved: ${await saveResults(reports)}`)
+    if (options.record && isValid(report)) await record(report)
     else if (options.record) tell(`${workload} is not recorded: some rounds are invalid`)
   }
-  return invalid ? 1 : 0
+  if (former !== undefined) process.stdout.write(renderComparison(reports, former.reports))
+  return reports.every(isValid) ? 0 : 1
+}
+
+function isValid({ summaries }: Report): boolean {
+  return summaries.every((summary) => summary.valid === summary.rounds)
+}
+
+/** Read before anything is measured: a wrong name is not to cost minutes. */
+function readFormer(file: string): Results | 'unreadable' {
+  try {
+    return readResults(file)
+  } catch (error) {
+    tell(error instanceof Error ? error.message : String(error))
+    return 'unreadable'
+  }
 }
 
 /** `undefined`: none of the servers can run here. */

@@ -4,9 +4,17 @@ import type { Figures } from './round.ts'
 
 export type Unit = 'message' | 'connect'
 
+/** Figures that are costs of a server: lower is better. */
+export type Cost = 'cpuUsPerMessage' | 'cpuUsPerConnect'
+
+export const COSTS: Readonly<Record<Cost, string>> = {
+  cpuUsPerMessage: 'CPU-µs/message',
+  cpuUsPerConnect: 'CPU-µs/connect',
+}
+
 interface Measure {
-  /** CPU-µs for one; how many a second. */
-  readonly cost: keyof Figures
+  /** What one costs; how many a second. */
+  readonly cost: Cost
   readonly rate: keyof Figures
   /** What servers are compared by, for what comes of a message may differ. */
   readonly compared: {

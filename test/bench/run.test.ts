@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Report } from '../../bench/report.ts'
@@ -96,6 +99,18 @@ describe('bench', () => {
     assert.equal(code, 0)
     assert.match((await bench('scale --help')).stdout, /--probes N/)
     assert.equal((await bench('scale --retained 1')).code, 2)
+  })
+
+  it('compares with nothing but results of this bench, and says so before it measures', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'tidegate-results-'))
+    t.after(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'other.json')
+    await writeFile(file, '{"format":0}')
+    for (const wrong of [file, join(directory, 'none.json')]) {
+      const { code, stdout, stderr } = await bench(`b0 --compare ${wrong}`)
+      assert.deepEqual([code, stdout], [2, ''])
+      assert.doesNotMatch(stderr, /round/)
+    }
   })
 
   it('explains itself on stdout, and wrong use on stderr with exit code 2', async () => {
