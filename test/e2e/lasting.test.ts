@@ -26,6 +26,7 @@ function lasting(
     protocolVersion: 5,
     properties: { sessionExpiryInterval: 600 },
     reconnectPeriod: 50,
+    reconnectOnConnackError: true, // Server Busy, while a shard is replaced on a busy machine
     resubscribe: false,
     // What it knows of exchanges at QoS 2 is its part of the session: it outlives `end`.
     incomingStore: new mqtt.Store({ clean: false }),
