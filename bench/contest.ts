@@ -16,7 +16,7 @@ import { type Round, roundOf } from './round.ts'
 import { type Door, HOST, type RunningServer, type ServerUnderTest } from './servers/server.ts'
 import type { Shape } from './shape.ts'
 import type { Traffic } from './traffic.ts'
-import { MEASURES, type Unit } from './unit.ts'
+import { COSTS, MEASURES, type Unit } from './unit.ts'
 
 const generator = fileURLToPath(new URL('./generator/main.js', import.meta.url))
 /** Connecting (at most 10,000 clients, twice), settling, draining. */
@@ -97,6 +97,6 @@ async function load(
 function described(round: Round, { unit }: Contestant): string {
   if (round.kind === 'invalid') return `INVALID: ${round.faults.join('; ')}`
   const { cost, rate } = MEASURES[unit]
-  const cpu = round.figures[cost]?.toFixed(2) ?? 'n/a'
-  return `${cpu} CPU-µs/${unit}, ${round.figures[rate]?.toFixed(0)} ${unit}s/s`
+  const found = round.figures[cost]?.toFixed(2) ?? 'n/a'
+  return `${found} ${COSTS[cost]}, ${round.figures[rate]?.toFixed(0)} ${MEASURES[unit].plural}/s`
 }

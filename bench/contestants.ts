@@ -46,8 +46,9 @@ export function contestantsOf(
     return { label, unit, server, door: 'device', shape, traffic } satisfies Contestant
   }
   if (isScenario(workload)) {
-    const traffic = TRAFFIC[SCENARIOS[workload].traffic]
-    return servers.map((server) => plain(server, traffic))
+    const { traffic } = SCENARIOS[workload]
+    const door = traffic === 'connect-tls' || traffic === 'idle-tls' ? 'tls' : 'plain'
+    return servers.map((server) => ({ ...plain(server, TRAFFIC[traffic]), door }))
   }
   switch (workload) {
     case 'ingest':

@@ -30,7 +30,8 @@ Options
   --chunk K        a publisher sends once K fit into its window (10)
   --rate R         messages a second of all publishers, whatever comes back, 1 to 1000000; one a write,
                    with latencies. Without: a closed loop
-  --clients N      connect: 1 to 10000 (5000)
+  --clients N      connect and idle: 1 to 10000 (5000)
+  --filters N      subscriptions of each of them in e and f, 1 to 3
   --warm S         seconds before the measured ones (2); connect: between the two waves
   --seconds S      measured seconds of a round, 0.1 to 600 (3); connect: until all are there
   --rounds R       rounds, interleaved over the servers, 1 to 50 (5; --all 3)

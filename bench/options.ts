@@ -1,7 +1,7 @@
 /** What the command line may say. Everything has a default and a bound. */
 import { parseArgs } from 'node:util'
 import { decimal, whole, words } from './arguments.ts'
-import { SCENARIO_IDS, type ScenarioId } from './scenarios.ts'
+import { ALIASES, SCENARIO_IDS, type ScenarioId } from './scenarios.ts'
 import type { ServerName } from './servers/server.ts'
 import type { Shape } from './shape.ts'
 
@@ -39,7 +39,11 @@ export function parseOptions(argv: readonly string[]): Parsed {
     const { values, positionals } = readArguments(argv)
     if (values.help === true) return { kind: 'help' }
     const all = values.all === true
-    const named = words('workload', positionals, NAMES)
+    const named = words(
+      'workload',
+      positionals.map((name) => ALIASES[name] ?? name),
+      NAMES,
+    )
     const options: BenchOptions = {
       workloads: all ? [...new Set([...SCENARIO_IDS, ...named])] : named,
       servers: values.only === undefined ? SERVERS : words('server', values.only.split(','), KNOWN),
@@ -74,6 +78,7 @@ function shapeSaid(values: RawArguments['values']): Partial<Shape> {
     warmSec: decimal('warm', values.warm, 0, 120),
     seconds: decimal('seconds', values.seconds, 0.1, 600),
     replies: values['no-reply'] === true ? false : undefined,
+    filters: whole('filters', values.filters, 1, 3),
     clients: whole('clients', values.clients, 1, 10_000),
   })
 }
@@ -87,6 +92,7 @@ const TEXTS = [
   'pubs',
   'subs',
   'clients',
+  'filters',
   'qos',
   'payload',
   'window',

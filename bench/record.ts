@@ -24,7 +24,7 @@ function tableRow(report: Report, { label, version, rounds, figures }: Summary):
     commit,
     machine,
     node,
-    unit === 'connect'
+    unit !== 'message'
       ? `${workload} ${shape.clients}`
       : `${workload} ${shape.publishers}×${shape.window}/${shape.chunk}`,
     `${label} ${version}`,

@@ -40,7 +40,7 @@ export function renderReport(report: Report): string {
   const { workload, unit, commit, machine, node, shape, summaries } = report
   const timed = shape.rate > 0
   return [
-    ...(unit === 'connect' ? connectHead(shape) : messageHead(workload, shape)),
+    ...(unit === 'message' ? messageHead(workload, shape) : connectHead(workload, shape)),
     `${machine}, Node ${node}, commit ${commit}`,
     ...(report.unpinned === undefined ? [] : [`not pinned: ${report.unpinned}`]),
     '',
@@ -68,10 +68,14 @@ function messageHead(workload: WorkloadName, shape: Shape): string[] {
   ]
 }
 
-function connectHead({ clients, qos, warmSec }: Shape): string[] {
+function connectHead(workload: WorkloadName, { clients, filters, qos, warmSec }: Shape): string[] {
+  const each = filters === 1 ? 'one subscription each' : `${filters} subscriptions each`
+  const title = scenarioOf(workload)?.title
+  const when =
+    title === undefined ? `each ${warmSec} s after a first wave of all clients` : 'of fresh servers'
   return [
-    `connect: ${clients} clients, one subscription each, QoS ${qos}`,
-    `medians (min–max) of the valid rounds, each ${warmSec} s after a first wave of all clients`,
+    `${title === undefined ? workload : `${workload} (${title})`}: ${clients} clients, ${each}, QoS ${qos}`,
+    `medians (min–max) of the valid rounds, ${when}`,
   ]
 }
 
@@ -81,7 +85,7 @@ function columns(unit: Unit, timed: boolean): string[] {
     'server',
     COSTS[MEASURES[unit].cost],
     '(min–max)',
-    `${unit}s/s`,
+    `${MEASURES[unit].plural}/s`,
     '(min–max)',
     'crossing',
     'server CPU',
@@ -99,11 +103,11 @@ function row(summary: Summary, unit: Unit, timed: boolean): string[] {
   const { [MEASURES[unit].cost]: cost, [MEASURES[unit].rate]: rate } = figures
   return [
     `${label} ${version}`,
-    cell(cost, (value) => value.toFixed(2)),
-    range(cost, (value) => value.toFixed(2)),
+    cell(cost, hundredths),
+    range(cost, hundredths),
     cell(rate, whole),
     range(rate, whole),
-    cell(crossing, unit === 'connect' ? (value) => value.toFixed(1) : percent),
+    cell(crossing, unit !== 'message' ? (value) => value.toFixed(1) : percent),
     cell(serverLoad, percent),
     cell(generatorLoad, percent),
     cell(serverRssMiB, (value) => `${Math.round(value)} MiB`),
@@ -123,11 +127,11 @@ function goalLines(goal: Goal, summaries: readonly Summary[]): string[] {
 }
 
 function ratioLine({ of, to, cpu, rate }: Ratio, unit: Unit): string {
-  const { noun, plural } = MEASURES[unit].compared
+  const { what, noun, plural } = MEASURES[unit].compared
   const times = (value: number): string => `${value.toFixed(2)}×`
   const each = (spread: Spread | undefined): string =>
     `${cell(spread, times)} ${range(spread, times)}`
-  return `${of} / ${to}: CPU per ${noun} ${each(cpu)}, ${plural}/s ${each(rate)}`
+  return `${of} / ${to}: ${what} per ${noun} ${each(cpu)}, ${plural}/s ${each(rate)}`
 }
 
 function crossingLine({ server, times }: CrossingCost): string {
@@ -141,6 +145,12 @@ function notes({ label, faults, figures }: Summary, unit: Unit): string[] {
   if (rate !== undefined && cost === undefined) {
     lines.push(`${label}: CPU is n/a, for this system has no /proc`)
   }
+  if (figures.cpuUsPerReconnect !== undefined) {
+    const again = `${cell(figures.cpuUsPerReconnect, hundredths)} ${range(figures.cpuUsPerReconnect, hundredths)}`
+    const resumed =
+      (figures.resumed?.median ?? 0) > 0 ? `, ${cell(figures.resumed, percent)} resumed` : ''
+    lines.push(`${label}: once more, ${COSTS.cpuUsPerReconnect} ${again}${resumed}`)
+  }
   if (lateP99Us !== undefined) {
     if (lateP99Us.median > LATE_US) {
       lines.push(`${label}: the generator was late (p99 ${lateP99Us.median.toFixed(0)} µs)`)
@@ -149,7 +159,7 @@ function notes({ label, faults, figures }: Summary, unit: Unit): string[] {
     (generatorLoad?.median ?? 0) > GENERATOR_BUSY &&
     (serverLoad?.median ?? 1) < SERVER_BUSY
   ) {
-    lines.push(`${label}: ${unit}s/s is the generator's limit, not the server's`)
+    lines.push(`${label}: ${MEASURES[unit].plural}/s is the generator's limit, not the server's`)
   }
   return lines
 }
@@ -160,6 +170,10 @@ function cell(spread: Spread | undefined, format: (value: number) => string): st
 
 function range(spread: Spread | undefined, format: (value: number) => string): string {
   return spread === undefined ? '' : `(${format(spread.min)}–${format(spread.max)})`
+}
+
+function hundredths(value: number): string {
+  return value.toFixed(2)
 }
 
 function percent(value: number): string {

@@ -2,7 +2,7 @@
  * What one round of one contestant says: its figures, or why it has none. A round in which a message
  * was lost or a connection failed did other work than asked, so it has no figures at all.
  */
-import type { ConnectResult, LoadResult, MessageResult } from './generator/job.ts'
+import type { ConnectResult, IdleResult, LoadResult, MessageResult } from './generator/job.ts'
 
 /** Per message, or per connect: the others are absent, as are those that could not be measured. */
 export interface Figures {
@@ -17,6 +17,12 @@ export interface Figures {
   /** Server CPU over clients, from the first TCP connect to the last SUBACK. */
   readonly cpuUsPerConnect?: number
   readonly connectsPerSec?: number
+  /** The same of the second wave, where the first is measured, too: of a warm server, and resumed over TLS. */
+  readonly cpuUsPerReconnect?: number
+  /** Share of the second wave whose handshakes were resumed. */
+  readonly resumed?: number
+  /** Resident memory that came with each connection. */
+  readonly rssKibPerClient?: number
   /** Messages from one shard to another over PUBLISH packets received, or over connects. */
   readonly crossing?: number
   /** CPU seconds per second. */
@@ -61,12 +67,23 @@ function messageFaults({ unacknowledged, undelivered, published }: MessageResult
 function figures(result: LoadResult): Figures {
   const { seconds, serverCpuSec, serverRssKib, serverSwitches, generatorCpuSec, crossing } = result
   return {
-    ...(result.kind === 'message' ? messageFigures(result) : connectFigures(result)),
+    ...unitFigures(result),
     generatorLoad: generatorCpuSec / seconds,
     ...(crossing !== undefined && { crossing }),
     ...(serverCpuSec !== undefined && { serverLoad: serverCpuSec / seconds }),
     ...(serverRssKib !== undefined && { serverRssMiB: serverRssKib / 1024 }),
     ...(serverSwitches !== undefined && { switchesPerSec: serverSwitches / seconds }),
+  }
+}
+
+function unitFigures(result: LoadResult): Partial<Figures> {
+  switch (result.kind) {
+    case 'message':
+      return messageFigures(result)
+    case 'connect':
+      return connectFigures(result)
+    case 'idle':
+      return idleFigures(result)
   }
 }
 
@@ -88,9 +105,20 @@ function messageFigures(result: MessageResult): Partial<Figures> {
   }
 }
 
-function connectFigures({ seconds, connected, serverCpuSec }: ConnectResult): Partial<Figures> {
+function idleFigures({ seconds, connected, grownKib }: IdleResult): Partial<Figures> {
+  return {
+    connectsPerSec: connected / seconds,
+    ...(grownKib !== undefined && { rssKibPerClient: grownKib / connected }),
+  }
+}
+
+function connectFigures(result: ConnectResult): Partial<Figures> {
+  const { seconds, connected, serverCpuSec, again } = result
+  const cpuAgain = again?.serverCpuSec
   return {
     connectsPerSec: connected / seconds,
     ...(serverCpuSec !== undefined && { cpuUsPerConnect: (serverCpuSec * 1e6) / connected }),
+    ...(again !== undefined && { resumed: again.resumed / connected }),
+    ...(cpuAgain !== undefined && { cpuUsPerReconnect: (cpuAgain * 1e6) / connected }),
   }
 }

@@ -15,6 +15,10 @@ const IDS = [
   'd1',
   'b0w1',
   'g20k',
+  'e',
+  'e-tls',
+  'f',
+  'f-tls',
   'p2p-1K-1K-1K-1K',
   'fanout-1-1K-1-20K',
   'sharedsub-1K-5-1K-1K',
@@ -23,7 +27,16 @@ export type ScenarioId = (typeof IDS)[number]
 export const SCENARIO_IDS: readonly ScenarioId[] = IDS
 
 /** Who sends to whom; `traffic.ts` has what each means. */
-export type TrafficKind = 'pairs' | 'ingest' | 'fan-in' | 'fan-out' | 'shared'
+export type TrafficKind =
+  | 'pairs'
+  | 'ingest'
+  | 'fan-in'
+  | 'fan-out'
+  | 'shared'
+  | 'connect'
+  | 'connect-tls'
+  | 'idle'
+  | 'idle-tls'
 
 export interface Goal {
   readonly figure: keyof Figures
@@ -49,6 +62,33 @@ export const SCENARIOS: Readonly<Record<ScenarioId, Scenario>> = {
   d1: message('ingest, one at a time', 'ingest', { publishers: 1000, window: 1, chunk: 1 }, 10),
   b0w1: message('pairs, one at a time', 'pairs', { qos: 0, window: 1, chunk: 1 }, 5),
   g20k: message('pairs at 20,000 msg/s', 'pairs', { qos: 0, window: 400, rate: 20_000 }, 13),
+  e: {
+    title: 'connects',
+    traffic: 'connect',
+    shape: { clients: 10_000, qos: 0 },
+    goals: [{ figure: 'cpuUsPerConnect', atMost: 60 }],
+  },
+  'e-tls': {
+    title: 'connects over TLS 1.3, then resumed',
+    traffic: 'connect-tls',
+    shape: { clients: 10_000, qos: 0 },
+    goals: [
+      { figure: 'cpuUsPerConnect', atMost: 430 },
+      { figure: 'cpuUsPerReconnect', atMost: 310 },
+    ],
+  },
+  f: {
+    title: 'idle connections',
+    traffic: 'idle',
+    shape: { clients: 10_000, filters: 3, qos: 0 },
+    goals: [{ figure: 'rssKibPerClient', atMost: 7.5 }],
+  },
+  'f-tls': {
+    title: 'idle connections over TLS 1.3',
+    traffic: 'idle-tls',
+    shape: { clients: 10_000, filters: 3, qos: 0 },
+    goals: [{ figure: 'rssKibPerClient', atMost: 33 }],
+  },
   // EMQ's open benchmark suite, basic set (QoS 1, 16 B); fan-out at twenty times its rate, for 1 msg/s says little
   'p2p-1K-1K-1K-1K': emq('1,000 pairs at 1,000 msg/s', 'pairs', { publishers: 1000, rate: 1000 }),
   'fanout-1-1K-1-20K': emq('fan-out to 1,000 at 20 msg/s', 'fan-out', {
@@ -61,6 +101,14 @@ export const SCENARIOS: Readonly<Record<ScenarioId, Scenario>> = {
     subscribers: 5,
     rate: 1000,
   }),
+}
+
+/** Other names: EMQ's, of what is sized for this machine. */
+export const ALIASES: Readonly<Record<string, ScenarioId>> = {
+  'conn-tcp-10K': 'e',
+  'conn-tls-10K': 'e-tls',
+  'p2p-200-200': 'b1',
+  'fanout-1-1K': 'c',
 }
 
 export function isScenario(workload: string): workload is ScenarioId {

@@ -17,6 +17,8 @@ export interface Shape {
   readonly replies: boolean
   /** Of connects and idle connections; the others have publishers. */
   readonly clients: number
+  /** Filters of each of these clients. */
+  readonly filters: number
 }
 
 /** What holds where neither the workload nor the command line says otherwise. */
@@ -32,6 +34,7 @@ const DEFAULT_SHAPE: Shape = {
   seconds: 3,
   replies: true,
   clients: 5000,
+  filters: 1,
 }
 
 /** @param said  of the workload, then of the command line: the last word counts */

@@ -90,7 +90,7 @@ export function listeningDevice(device: Registered): SubscriberJob {
   const { productKey, deviceName } = device
   return {
     login: login(device, ''),
-    filter: `/sys/${productKey}/${deviceName}/thing/service/property/set`,
+    filters: [`/sys/${productKey}/${deviceName}/thing/service/property/set`],
   }
 }
 

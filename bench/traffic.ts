@@ -1,7 +1,7 @@
 /** The workloads: who connects, what is sent, what comes back. Same definitions for every server. */
 
 import { STAMP_BYTES } from './generator/frame-ring.ts'
-import type { ConnectJob, MessageJob, Target } from './generator/job.ts'
+import type { ConnectJob, IdleJob, MessageJob, Target } from './generator/job.ts'
 import type { Placement } from './generator/placement.ts'
 import type { ManagementApi } from './management-api.ts'
 import type { TrafficKind } from './scenarios.ts'
@@ -15,9 +15,10 @@ import {
 } from './telemetry-devices.ts'
 
 /** The part of a job that the workload decides. */
-export type Traffic = MessageTraffic | ConnectTraffic
+export type Traffic = MessageTraffic | ConnectTraffic | IdleTraffic
 type MessageTraffic = Omit<MessageJob, keyof Target>
 type ConnectTraffic = Omit<ConnectJob, keyof Target>
+type IdleTraffic = Omit<IdleJob, keyof Target>
 
 /** Publishers send to a topic of their own, and nobody is subscribed. */
 export function ingest(shape: Shape): MessageTraffic {
@@ -41,7 +42,7 @@ export function pairs(shape: Shape): MessageTraffic {
     ...ingest(shape),
     subscribers: each(shape.publishers, (n) => ({
       login: { clientId: `s${n}` },
-      filter: topicOf(n),
+      filters: [topicOf(n)],
     })),
     returns: 'delivery',
   }
@@ -66,12 +67,34 @@ function shared(shape: Shape): MessageTraffic {
 }
 
 /** What the scenarios of the table send. */
-export const TRAFFIC: Readonly<Record<TrafficKind, (shape: Shape) => MessageTraffic>> = {
+export const TRAFFIC: Readonly<Record<TrafficKind, (shape: Shape) => Traffic>> = {
   pairs,
   ingest,
   'fan-in': fanIn,
   'fan-out': fanOut,
   shared,
+  connect: (shape) => waves(shape, false),
+  'connect-tls': (shape) => waves(shape, true),
+  idle: (shape) => idle(shape, false),
+  'idle-tls': (shape) => idle(shape, true),
+}
+
+/** Clients connect and subscribe, and once more behind a pause; both are measured. */
+function waves(shape: Shape, tls: boolean): ConnectTraffic {
+  return { ...storm(shape, crowd(shape)), measured: 'both', tls }
+}
+
+/** Clients connect, subscribe and stay silent. */
+function idle(shape: Shape, tls: boolean): IdleTraffic {
+  return { kind: 'idle', clients: crowd(shape), qos: shape.qos, warmSec: shape.warmSec, tls }
+}
+
+/** What a device is subscribed to, as many of it as the shape says. */
+function crowd({ clients, filters }: Shape): ConnectJob['clients'] {
+  return each(clients, (n) => ({
+    login: { clientId: `c${n}` },
+    filters: [`dev/${n}/cmd/#`, `dev/${n}/cfg`, `dev/${n}/ota/+/state`].slice(0, filters),
+  }))
 }
 
 function spread(shape: Shape, copies: number): MessageTraffic {
@@ -84,7 +107,10 @@ function spread(shape: Shape, copies: number): MessageTraffic {
 
 function listeners(shape: Shape, filter: string): Pick<MessageTraffic, 'subscribers'> {
   return {
-    subscribers: each(shape.subscribers, (n) => ({ login: { clientId: `s${n}` }, filter })),
+    subscribers: each(shape.subscribers, (n) => ({
+      login: { clientId: `s${n}` },
+      filters: [filter],
+    })),
   }
 }
 
@@ -109,7 +135,7 @@ export async function telemetry(shape: Shape, server: RunningServer): Promise<Me
 export function connects(shape: Shape): ConnectTraffic {
   return storm(
     shape,
-    each(shape.clients, (n) => ({ login: { clientId: `c${n}` }, filter: topicOf(n) })),
+    each(shape.clients, (n) => ({ login: { clientId: `c${n}` }, filters: [topicOf(n)] })),
   )
 }
 
@@ -127,7 +153,7 @@ function paceOf({ qos, window, chunk, rate, warmSec, seconds }: Shape): Pace {
 type Pace = Pick<MessageJob, 'kind' | 'qos' | 'window' | 'chunk' | 'rate' | 'warmSec' | 'seconds'>
 
 function storm({ qos, warmSec }: Shape, clients: ConnectJob['clients']): ConnectTraffic {
-  return { kind: 'connect', clients, qos, warmSec }
+  return { kind: 'connect', clients, qos, warmSec, measured: 'second', tls: false }
 }
 
 function apiOf({ api }: RunningServer): ManagementApi {

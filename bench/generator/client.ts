@@ -3,26 +3,22 @@
  * Deliveries at QoS 1 are acknowledged, all of one read in one write. What waits for the socket is
  * bounded by the window of its publisher.
  */
-import { connect, type Socket } from 'node:net'
-import { FrameScanner, READ_BYTES } from './frame-scanner.ts'
+import type { Socket } from 'node:net'
+import { openSocket, type TlsOptions } from './client-socket.ts'
+import { FrameScanner } from './frame-scanner.ts'
 import { DISCONNECT, encodeConnect, encodeSubscribe, type Login, RETAIN } from './frames.ts'
 
 const OPEN_TIMEOUT_MS = 15_000
-
-/**
- * Where libuv reads at once into the buffer it was given, all sockets share one: nothing of it is
- * kept beyond the callback. Windows reads behind our back.
- */
-const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES)
-const readBuffer = (): Buffer =>
-  process.platform === 'win32' ? Buffer.allocUnsafeSlow(READ_BYTES) : sharedBuffer
 
 export interface ClientOptions {
   readonly host: string
   readonly port: number
   readonly login: Login
-  readonly filter: string | undefined
+  /** All in one SUBSCRIBE; none: no such packet. */
+  readonly filters: readonly string[]
   readonly qos: 0 | 1
+  /** Over TLS 1.3; absent: plain TCP. */
+  readonly tls?: TlsOptions
 }
 
 /** Called once per read, not per message. */
@@ -44,6 +40,8 @@ export class Client {
   #socket: Socket | undefined
   #phase: 'new' | 'opening' | 'ready' | 'closed' = 'new'
   #settle: ((failure: string | undefined) => void) | undefined
+  #session: Buffer | undefined
+  #resumed = false
   #delivered = 0
   #retained = 0
   #acknowledged = 0
@@ -61,7 +59,7 @@ export class Client {
 
   /** Resolves once publishing may begin (CONNACK, SUBACK); rejects where refused, closed or too slow. */
   open(): Promise<void> {
-    const { host, port, login } = this.#options
+    const { host, port, login, tls } = this.#options
     this.#phase = 'opening'
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#fail('no answer to CONNECT in time'), OPEN_TIMEOUT_MS)
@@ -70,15 +68,28 @@ export class Client {
         if (failure === undefined) resolve()
         else reject(new Error(failure))
       }
-      const onread = {
-        buffer: readBuffer(),
-        callback: (size: number, bytes: Uint8Array): boolean => this.#read(size, bytes as Buffer),
+      const opened = (resumed: boolean): void => {
+        this.#resumed = resumed
+        this.write(encodeConnect(login))
       }
-      this.#socket = connect({ host, port, noDelay: true, onread })
-        .on('connect', () => this.write(encodeConnect(login)))
+      const session = (latest: Buffer): void => {
+        this.#session = latest
+      }
+      const read = (size: number, bytes: Buffer): boolean => this.#read(size, bytes)
+      this.#socket = openSocket({ host, port, ...(tls && { tls }) }, { opened, session, read })
         .on('error', (error) => this.#fail(error.message))
         .on('close', () => this.#fail('closed by the server'))
     })
+  }
+
+  /** With which a later connection resumes; TLS 1.3 gives it behind the handshake. */
+  get session(): Buffer | undefined {
+    return this.#session
+  }
+
+  /** Its handshake was not a full one. */
+  get resumed(): boolean {
+    return this.#resumed
   }
 
   write(bytes: Buffer): void {
@@ -124,7 +135,7 @@ export class Client {
         this.#onConnack(bytes[start + 1])
         break
       case 9:
-        this.#onSuback(bytes[end - 1] ?? 0x80)
+        this.#onSuback(bytes.subarray(start + 2, end))
         break
       default:
         this.#fail(`unexpected packet type ${first >>> 4}`)
@@ -151,14 +162,14 @@ export class Client {
   }
 
   #onConnack(code: number | undefined): void {
-    const { filter, qos } = this.#options
+    const { filters, qos } = this.#options
     if (code !== 0) this.#fail(`CONNACK refused with code ${code}`)
-    else if (filter === undefined) this.#ready()
-    else this.write(encodeSubscribe(filter, qos))
+    else if (filters.length === 0) this.#ready()
+    else this.write(encodeSubscribe(filters, qos))
   }
 
-  #onSuback(code: number): void {
-    if (code < 0x80) this.#ready()
+  #onSuback(codes: Buffer): void {
+    if (codes.length > 0 && codes.every((code) => code < 0x80)) this.#ready()
     else this.#fail('SUBACK refused')
   }
 

@@ -1,19 +1,25 @@
 /**
  * All clients connect, as after a break of the network: TCP connect, CONNECT, CONNACK, one SUBSCRIBE,
- * SUBACK, and stay. Runs alone in the generator's process. A first wave of all of them is not measured:
- * it warms the server up, and makes of the second what a reconnect is, for the server has met each
- * client before. It is closed, by both sides, and a pause follows for what the server does behind it.
+ * SUBACK, and stay. Runs alone in the generator's process. Two waves of all of them: the second is what a reconnect
+ * is, for the server is warm and has met each client before; over TLS it resumes. Between them both sides close, and
+ * a pause follows for what the server does behind it. Which wave is measured, the job says.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from './client.ts'
+import type { Client } from './client.ts'
 import { readCrossings } from './crossings.ts'
+import { crowdOf } from './crowd.ts'
 import { Failures } from './failures.ts'
-import type { ConnectJob, ConnectResult } from './job.ts'
+import type { ConnectJob, ConnectResult, Usage } from './job.ts'
 import { openAll } from './open-all.ts'
 import { momentOf, usageBetween } from './usage.ts'
 
 /** Until the server has closed its side of the first wave. */
 const CLOSE_MS = 10_000
+
+interface Wave extends Usage {
+  readonly connected: number
+  readonly crossing?: number
+}
 
 export class ConnectStorm {
   readonly #job: ConnectJob
@@ -26,31 +32,42 @@ export class ConnectStorm {
   }
 
   async run(): Promise<ConnectResult> {
-    await this.#warmUp()
-    const clients = this.#clients()
+    const firsts = crowdOf(this.#job, this.#failures)
+    const first = await this.#wave(firsts)
+    await this.#end(firsts)
+    const sessions = firsts.map(({ session }) => session)
+    const seconds = crowdOf(this.#job, this.#failures, sessions)
     try {
-      const before = await readCrossings(this.#job.api)
-      const from = momentOf(this.#job)
-      await openAll(clients, this.#failures)
-      const to = momentOf(this.#job)
-      const after = await readCrossings(this.#job.api)
-      const known = before !== undefined && after !== undefined
+      const second = await this.#wave(seconds)
+      const resumed = seconds.filter((client) => client.resumed).length
+      const both = this.#job.measured === 'both'
       return {
         kind: 'connect',
-        ...usageBetween(from, to),
-        connected: clients.filter(({ ready }) => ready).length,
+        ...(both ? { ...first, again: { ...second, resumed } } : second),
+        connected: Math.min(first.connected, second.connected),
         failures: this.#failures.count,
         reasons: this.#failures.reasons,
-        ...(known && { crossing: (after.crossed - before.crossed) / clients.length }),
       }
     } finally {
-      for (const client of clients) client.close()
+      for (const client of seconds) client.close()
     }
   }
 
-  async #warmUp(): Promise<void> {
-    const clients = this.#clients()
+  async #wave(clients: readonly Client[]): Promise<Wave> {
+    const before = await readCrossings(this.#job.api)
+    const from = momentOf(this.#job)
     await openAll(clients, this.#failures)
+    const to = momentOf(this.#job)
+    const after = await readCrossings(this.#job.api)
+    const known = before !== undefined && after !== undefined
+    return {
+      ...usageBetween(from, to),
+      connected: clients.filter(({ ready }) => ready).length,
+      ...(known && { crossing: (after.crossed - before.crossed) / clients.length }),
+    }
+  }
+
+  async #end(clients: readonly Client[]): Promise<void> {
     const closed = Promise.all(clients.map((client) => client.leave())).then(() => true)
     const inTime = await Promise.race([closed, sleep(this.#closeMs, false, { ref: false })])
     if (!inTime) {
@@ -58,15 +75,5 @@ export class ConnectStorm {
       for (const client of clients) client.close()
     }
     await sleep(this.#job.warmSec * 1000)
-  }
-
-  #clients(): Client[] {
-    const { host, port, qos, clients } = this.#job
-    const events = {
-      delivered: () => this.#failures.add('a message that was not asked for'),
-      acknowledged: () => this.#failures.add('an acknowledgement of nothing'),
-      lost: (reason: string) => this.#failures.add(reason),
-    }
-    return clients.map((client) => new Client({ host, port, qos, ...client }, events))
   }
 }

@@ -29,9 +29,10 @@ export function encodeConnect(login: Login): Buffer {
   return packet(0x10, fields)
 }
 
-/** One filter, packet id 1. */
-export function encodeSubscribe(filter: string, qos: 0 | 1): Buffer {
-  return packet(0x82, [Buffer.of(0, 1), text(filter), Buffer.of(qos)])
+/** All filters in one packet, of packet id 1. */
+export function encodeSubscribe(filters: readonly string[], qos: 0 | 1): Buffer {
+  const fields = filters.flatMap((filter) => [text(filter), Buffer.of(qos)])
+  return packet(0x82, [Buffer.of(0, 1), ...fields])
 }
 
 /** @param packetId  1 to 65,535; unused at QoS 0 */

@@ -10,7 +10,7 @@ export interface PublisherJob {
 
 export interface SubscriberJob {
   readonly login: Login
-  readonly filter: string
+  readonly filters: readonly string[]
 }
 
 /**
@@ -58,11 +58,24 @@ export interface ConnectJob extends Target {
   readonly clients: readonly SubscriberJob[]
   /** Of their subscriptions. */
   readonly qos: 0 | 1
-  /** Between the first wave, which is not measured, and the second. */
+  /** Between the two waves. */
   readonly warmSec: number
+  /** The first wave warms the server up and is not measured, or both are. */
+  readonly measured: 'second' | 'both'
+  /** Over TLS 1.3: the first wave with full handshakes, the second resumes. */
+  readonly tls: boolean
 }
 
-export type Job = MessageJob | ConnectJob
+export interface IdleJob extends Target {
+  readonly kind: 'idle'
+  readonly clients: readonly SubscriberJob[]
+  readonly qos: 0 | 1
+  /** Until the server is settled, before the first connects; and again until memory is read, behind the last. */
+  readonly warmSec: number
+  readonly tls: boolean
+}
+
+export type Job = MessageJob | ConnectJob | IdleJob
 
 /** Of the measured window. */
 export interface Usage {
@@ -76,7 +89,7 @@ export interface Usage {
 }
 
 /** Of an open loop, µs from when a message was due. */
-interface LatencyResult {
+export interface LatencyResult {
   /** Until it was delivered. */
   readonly p50: number
   readonly p99: number
@@ -113,6 +126,15 @@ export interface ConnectResult extends Measured {
   readonly kind: 'connect'
   /** Clients that were ready at its end. */
   readonly connected: number
+  /** The second wave, where both are measured: the rest is of the first then. */
+  readonly again?: Usage & { readonly resumed: number }
 }
 
-export type LoadResult = MessageResult | ConnectResult
+export interface IdleResult extends Measured {
+  readonly kind: 'idle'
+  readonly connected: number
+  /** By what resident memory grew. */
+  readonly grownKib?: number
+}
+
+export type LoadResult = MessageResult | ConnectResult | IdleResult

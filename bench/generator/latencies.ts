@@ -21,12 +21,8 @@ export class Latencies {
     this.#histogram.record(Math.max(1, Math.round((now - due) * 1e6)))
   }
 
-  get count(): number {
-    return this.#histogram.count
-  }
-
   /** @param percent  0 to 100. Microseconds; of nothing 0 */
   percentileUs(percent: number): number {
-    return this.count === 0 ? 0 : this.#histogram.percentile(percent) / 1000
+    return this.#histogram.count === 0 ? 0 : this.#histogram.percentile(percent) / 1000
   }
 }

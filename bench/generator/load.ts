@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type ClientEvents } from './client.ts'
 import { type Crossings, readCrossings } from './crossings.ts'
 import { Failures } from './failures.ts'
-import type { MessageJob, MessageResult } from './job.ts'
+import type { LatencyResult, MessageJob, MessageResult } from './job.ts'
 import { Latencies } from './latencies.ts'
 import { openAll } from './open-all.ts'
 import { OpenLoop } from './open-loop.ts'
@@ -100,7 +100,7 @@ export class Load {
       this.#pace.returned(publisher)
     }
     const login = publishers[index]?.login ?? { clientId: '' }
-    const options = { host, port, qos, login, filter: undefined }
+    const options = { host, port, qos, login, filters: [] }
     publisher.client = new Client(options, { ...own, acknowledged })
     this.#clients.push(publisher.client)
   }
@@ -155,12 +155,16 @@ export class Load {
     return sum(this.#publishers, (one) => one.unacknowledged)
   }
 
+  #latencyUs(): LatencyResult {
+    const [p50, p99] = [this.#latencies.percentileUs(50), this.#latencies.percentileUs(99)]
+    return { p50, p99, lateP99: this.#lateness.percentileUs(99) }
+  }
+
   #sample(): Sample {
     return { ...momentOf(this.#job), sent: this.#sent(), delivered: this.#delivered() }
   }
 
   #result(from: Sample, to: Sample): MessageResult {
-    const open = this.#job.rate !== undefined
     return {
       kind: 'message',
       ...usageBetween(from, to),
@@ -170,13 +174,7 @@ export class Load {
       undelivered: this.#undelivered(),
       failures: this.#failures.count,
       reasons: this.#failures.reasons,
-      ...(open && {
-        latencyUs: {
-          p50: this.#latencies.percentileUs(50),
-          p99: this.#latencies.percentileUs(99),
-          lateP99: this.#lateness.percentileUs(99),
-        },
-      }),
+      ...(this.#job.rate !== undefined && { latencyUs: this.#latencyUs() }),
     }
   }
 }

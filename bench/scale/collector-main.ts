@@ -22,7 +22,7 @@ async function collect({ host, port, filter, qos, expected }: CollectorJob): Pro
   })
   const login = { clientId: 'collector' }
   const client = new Client(
-    { host, port, qos, login, filter },
+    { host, port, qos, login, filters: [filter] },
     {
       delivered: (_, count) => {
         if (count === 0) return

@@ -35,7 +35,7 @@ export async function fill(host: string, port: number, count: number): Promise<n
           lost: (reason: string) => reject(new Error(reason)),
         }
         const login = { clientId: `fill-${name}` }
-        const client = new Client({ host, port, qos: 1, login, filter: undefined }, events)
+        const client = new Client({ host, port, qos: 1, login, filters: [] }, events)
         clients.push(client)
         client.open().then(() => send(WINDOW), reject)
       }

@@ -101,11 +101,11 @@ class Probe {
     const unasked = (): void => failures.add('a packet that was not asked for')
     const to = { host, port, qos: 1 } as const
     this.#publisher = new Client(
-      { ...to, login: { clientId: `probe-${index}` }, filter: undefined },
+      { ...to, login: { clientId: `probe-${index}` }, filters: [] },
       { delivered: unasked, acknowledged: (count) => this.acknowledged.come(count), lost },
     )
     const subscriber = new Client(
-      { ...to, login: { clientId: `probe-subscriber-${index}` }, filter: topic },
+      { ...to, login: { clientId: `probe-subscriber-${index}` }, filters: [topic] },
       { delivered: (count) => this.delivered.come(count), acknowledged: unasked, lost },
     )
     this.clients = [this.#publisher, subscriber]

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Child } from '../child.ts'
+import { writeCertificate } from './certificate.ts'
 import { freePort, listening, type Place, type ServerUnderTest } from './server.ts'
 
 const server = fileURLToPath(new URL('./aedes-server.js', import.meta.url))
@@ -21,8 +22,11 @@ export const aedes: ServerUnderTest = {
     const manifest = new URL('./package.json', import.meta.resolve('aedes'))
     return (require(fileURLToPath(manifest)) as { version: string }).version
   },
-  start: async ({ cpu }: Place) => {
+  start: async ({ directory, cpu, door }: Place) => {
     const port = await freePort()
-    return listening(new Child('aedes', cpu, process.execPath, [server, String(port)]), port)
+    const secure = door === 'tls' ? await writeCertificate(directory) : undefined
+    const files = secure === undefined ? [] : [secure.certFile, secure.keyFile]
+    const args = [server, String(port), ...files]
+    return listening(new Child('aedes', cpu, process.execPath, args), port)
   },
 }

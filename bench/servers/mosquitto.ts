@@ -4,9 +4,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Child } from '../child.ts'
 import { findProgram } from '../programs.ts'
+import { type CertificateFiles, writeCertificate } from './certificate.ts'
 import { freePort, HOST, listening, type Place, type ServerUnderTest } from './server.ts'
 
 export const mosquitto: ServerUnderTest = {
@@ -16,10 +18,11 @@ export const mosquitto: ServerUnderTest = {
     const help = spawnSync(program(), ['-h'], { encoding: 'utf8' }) // ends with 3
     return /version (\S+)/.exec(help.stdout)?.[1] ?? 'unknown'
   },
-  start: async ({ directory, cpu }: Place) => {
+  start: async ({ directory, cpu, door }: Place) => {
     const port = await freePort()
     const file = join(directory, 'mosquitto.conf')
-    await writeFile(file, config(port))
+    const secure = door === 'tls' ? await writeCertificate(directory) : undefined
+    await writeFile(file, config(port, secure))
     return listening(new Child('mosquitto', cpu, program(), ['-c', file]), port)
   },
 }
@@ -28,9 +31,14 @@ function program(): string {
   return findProgram('mosquitto') ?? 'mosquitto'
 }
 
-function config(port: number): string {
+/** Over TLS as this user: started by root it would become another, who may not read the key. */
+function config(port: number, secure: CertificateFiles | undefined): string {
+  const tls =
+    secure === undefined
+      ? ''
+      : `certfile ${secure.certFile}\nkeyfile ${secure.keyFile}\nuser ${userInfo().username}\ntls_version tlsv1.3\n`
   return `listener ${port} ${HOST}
-allow_anonymous true
+${tls}allow_anonymous true
 persistence false
 set_tcp_nodelay true
 max_inflight_messages 0

@@ -6,8 +6,8 @@ import type { ManagementApi } from '../management-api.ts'
 /** `tidegate-2` and `-4` are the same with so many shards. */
 export type ServerName = 'tidegate' | 'tidegate-2' | 'tidegate-4' | 'mosquitto' | 'aedes'
 
-/** `plain`: anyone may publish and subscribe; `device`: signed devices with Alink topics. */
-export type Door = 'plain' | 'device'
+/** `plain`: anyone may publish and subscribe; `tls`: the same over TLS; `device`: signed devices with Alink topics. */
+export type Door = 'plain' | 'tls' | 'device'
 
 export interface Place {
   /** Empty, and removed by the harness after the run. */

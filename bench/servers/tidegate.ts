@@ -23,6 +23,7 @@ const main = fileURLToPath(new URL('../../main.js', import.meta.url))
 /** The door for MQTT first; behind it the management API registers devices and tells the status. */
 const LISTENERS: Readonly<Record<Door, readonly string[]>> = {
   plain: [`mqtt://${HOST}:0?profile=plain&auth=anonymous`, `http://${HOST}:0`],
+  tls: [`mqtts://${HOST}:0?profile=plain&auth=anonymous`, `http://${HOST}:0`],
   device: [`mqtt://${HOST}:0?profile=alibaba&auth=device`, `http://${HOST}:0`],
 }
 

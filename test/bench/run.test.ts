@@ -73,6 +73,32 @@ describe('bench', () => {
     assert.equal(code, 0)
   })
 
+  it('measures connects over TLS, full and resumed, and the memory of idle connections', async () => {
+    const args = 'e-tls f-tls --clients 50 --only tidegate,aedes --warm 0.3 --rounds 1 --json'
+    const { code, stdout } = await bench(args)
+    const [storm, idle] = stdout.trim().split('\n').map(parse)
+    for (const { figures, faults } of storm?.summaries ?? []) {
+      assert.deepEqual(faults, [])
+      assert.equal(figures.resumed?.median, 1)
+      if (process.platform === 'linux') assert.ok((figures.cpuUsPerConnect?.median ?? 0) > 0)
+    }
+    assert.equal(storm?.summaries.length, 2)
+    assert.equal(idle?.unit, 'client')
+    assert.deepEqual(
+      idle?.summaries.map(({ label, faults }) => [label, faults]),
+      [
+        ['tidegate', []],
+        ['aedes', []],
+      ],
+    )
+    if (process.platform === 'linux') {
+      for (const { figures } of idle?.summaries ?? []) {
+        assert.notEqual(figures.rssKibPerClient, undefined)
+      }
+    }
+    assert.equal(code, 0)
+  })
+
   it('prints a table for people', async () => {
     const { stdout } = await bench(`pairs --qos 1 --only aedes ${short}`)
     assert.match(stdout, /^pairs: 10 publishers, QoS 1, 64 B/)

@@ -21,6 +21,7 @@ const shape = {
   seconds: 2,
   replies: true,
   clients: 50,
+  filters: 1,
 } as const
 
 const clean: MessageResult = {
@@ -77,6 +78,24 @@ describe('round', () => {
     assert.equal(round.figures.crossing, 4)
     assert.equal(round.figures.cpuUsPerMessage, undefined)
     assert.equal(roundOf({ ...stormy, failures: 1 }).kind, 'invalid')
+  })
+
+  it('tells a second wave apart from the first, and how much of it was resumed', () => {
+    const again = { seconds: 1, generatorCpuSec: 1, serverCpuSec: 0.005, resumed: 25 }
+    const round = roundOf({ ...stormy, again })
+    assert.ok(round.kind === 'valid')
+    assert.equal(round.figures.cpuUsPerConnect, 200)
+    assert.equal(round.figures.cpuUsPerReconnect, 100)
+    assert.equal(round.figures.resumed, 0.5)
+  })
+
+  it('divides by what the memory grew by the connections that are there', () => {
+    const { seconds, connected, failures, reasons, generatorCpuSec } = stormy
+    const quiet = { seconds, connected, failures, reasons, generatorCpuSec } as const
+    const round = roundOf({ ...quiet, kind: 'idle', grownKib: 400 })
+    assert.ok(round.kind === 'valid')
+    assert.equal(round.figures.rssKibPerClient, 8)
+    assert.equal(roundOf({ ...quiet, kind: 'idle', failures: 1 }).kind, 'invalid')
   })
 
   it('has a rate and no CPU figure where CPU cannot be read', () => {

@@ -41,7 +41,7 @@ describe('telemetry devices', () => {
     const devices = await registerDevices(api, 2500)
     assert.deepEqual(batches, [1000, 1000, 500])
     assert.equal(new Set(devices.map(({ deviceName }) => deviceName)).size, 2500)
-    const filters = new Set(devices.map((device) => listeningDevice(device).filter))
+    const filters = new Set(devices.map((device) => listeningDevice(device).filters[0]))
     assert.equal(filters.size, 2500)
   })
 

@@ -23,6 +23,14 @@ describe('connect storm', () => {
     assert.ok(open <= AT_A_TIME, `${open} are open: all of the first wave are gone`)
   })
 
+  it('measures the first wave and the second, where both are asked for', async (t) => {
+    const { again, connected } = await run(t, new FakeServer(), 'both')
+    assert.equal(connected, CLIENTS)
+    assert.ok((again?.seconds ?? 0) > 0)
+    assert.equal(again?.resumed, 0, 'there is nothing to resume without TLS')
+    assert.equal((await run(t, new FakeServer())).again, undefined)
+  })
+
   it('has a bounded number under way at a time', async (t) => {
     const server = new FakeServer()
     await run(t, server)
@@ -112,7 +120,11 @@ class FakeServer {
 
 const MESSAGE = { cmd: 'publish', payload: '1', qos: 0, dup: false, retain: false } as const
 
-async function run(t: TestContext, fake: FakeServer): Promise<ConnectResult> {
+async function run(
+  t: TestContext,
+  fake: FakeServer,
+  measured: ConnectJob['measured'] = 'second',
+): Promise<ConnectResult> {
   const server = createServer({ allowHalfOpen: true }, (socket) => fake.accept(socket))
   t.after(() => server.close())
   const port = await new Promise<number>((resolve) => {
@@ -125,9 +137,11 @@ async function run(t: TestContext, fake: FakeServer): Promise<ConnectResult> {
     kind: 'connect',
     host: '127.0.0.1',
     port,
-    clients: topics().map((filter, i) => ({ login: { clientId: `c${i}` }, filter })),
+    clients: topics().map((filter, i) => ({ login: { clientId: `c${i}` }, filters: [filter] })),
     qos: 1,
     warmSec: 0.05,
+    measured,
+    tls: false,
     serverPid: process.pid,
   }
   return new ConnectStorm(job, CLOSE_MS).run()

@@ -50,9 +50,12 @@ describe('frames', () => {
     assert.equal(connect.username, login.username)
     assert.equal(String(connect.password), login.password)
     assert.equal(connect.clean, true)
-    const [subscribe] = parsed(encodeSubscribe('dev/+/t', 1))
+    const [subscribe] = parsed(encodeSubscribe(['dev/+/t', 'x'], 1))
     assert.ok(subscribe?.cmd === 'subscribe')
-    assert.deepEqual(subscribe.subscriptions, [{ topic: 'dev/+/t', qos: 1 }])
+    assert.deepEqual(subscribe.subscriptions, [
+      { topic: 'dev/+/t', qos: 1 },
+      { topic: 'x', qos: 1 },
+    ])
   })
 })
 

@@ -114,7 +114,7 @@ const toAll: Answer = (packet, _, listeners) => {
 const COPIES: Partial<MessageJob> = {
   returns: 'copies',
   qos: 0,
-  subscribers: [1, 2].map((n) => ({ login: { clientId: `s${n}` }, filter: 't/#' })),
+  subscribers: [1, 2].map((n) => ({ login: { clientId: `s${n}` }, filters: ['t/#'] })),
 }
 
 const NO_LOSS = { unacknowledged: 0, undelivered: 0, failures: 0 }
