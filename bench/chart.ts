@@ -21,6 +21,8 @@ const COLOURS: readonly (readonly [name: string, colour: string])[] = [
   ['tidegate', '#0b7285'],
   ['mosquitto', '#868e96'],
   ['aedes', '#b08968'],
+  ['nats-server', '#748ffc'],
+  ['flashmq', '#e599f7'],
 ]
 const OTHER = '#adb5bd'
 

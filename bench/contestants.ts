@@ -4,7 +4,9 @@ import { ACROSS, crossingLabel, WITHIN } from './crossing-cost.ts'
 import type { BenchOptions, WorkloadName } from './options.ts'
 import { isScenario, SCENARIOS, scenarioOf } from './scenarios.ts'
 import { aedes } from './servers/aedes.ts'
+import { flashmq } from './servers/flashmq.ts'
 import { mosquitto } from './servers/mosquitto.ts'
+import { nats } from './servers/nats.ts'
 import type { ServerUnderTest } from './servers/server.ts'
 import { shardedTidegates, tidegate } from './servers/tidegate.ts'
 import { type Shape, shapeFrom } from './shape.ts'
@@ -21,7 +23,14 @@ import {
 import { unitOf } from './unit.ts'
 
 /** The first that runs is what the others are compared with. */
-export const SERVERS: readonly ServerUnderTest[] = [tidegate, ...shardedTidegates, mosquitto, aedes]
+export const SERVERS: readonly ServerUnderTest[] = [
+  tidegate,
+  ...shardedTidegates,
+  mosquitto,
+  aedes,
+  nats,
+  flashmq,
+]
 
 /** The command line's shape, with what the workload says where the command line is silent. */
 export function shapeOf(workload: WorkloadName, { said }: BenchOptions): Shape {

@@ -35,8 +35,8 @@ Options
   --warm S         seconds before the measured ones (2); connect: between the two waves
   --seconds S      measured seconds of a round, 0.1 to 600 (3); connect: until all are there
   --rounds R       rounds, interleaved over the servers, 1 to 50 (5; --all 3)
-  --only A,B       of tidegate, mosquitto, aedes (all that are installed); also tidegate-2 and
-                   tidegate-4: with so many shards
+  --only A,B       of tidegate, mosquitto, aedes, nats-server, flashmq (all that are installed);
+                   also tidegate-2 and tidegate-4: with so many shards
   --no-reply       telemetry: devices ask for no reply (sys.ack 0)
   --json           results as one JSON document a workload
   --save           results to bench/results: <date>-<commit>.json, and a page of charts (.svg)

@@ -9,7 +9,7 @@ const WORKLOADS = ['ingest', 'pairs', 'telemetry', 'connect', 'crossing'] as con
 export type WorkloadName = (typeof WORKLOADS)[number] | ScenarioId
 const NAMES: readonly WorkloadName[] = [...WORKLOADS, ...SCENARIO_IDS]
 
-const SERVERS: readonly ServerName[] = ['tidegate', 'mosquitto', 'aedes']
+const SERVERS: readonly ServerName[] = ['tidegate', 'mosquitto', 'aedes', 'nats-server', 'flashmq']
 const KNOWN: readonly ServerName[] = [...SERVERS, 'tidegate-2', 'tidegate-4']
 
 const ROUNDS = 5

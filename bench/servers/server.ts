@@ -4,7 +4,14 @@ import type { Child } from '../child.ts'
 import type { ManagementApi } from '../management-api.ts'
 
 /** `tidegate-2` and `-4` are the same with so many shards. */
-export type ServerName = 'tidegate' | 'tidegate-2' | 'tidegate-4' | 'mosquitto' | 'aedes'
+export type ServerName =
+  | 'tidegate'
+  | 'tidegate-2'
+  | 'tidegate-4'
+  | 'mosquitto'
+  | 'aedes'
+  | 'nats-server'
+  | 'flashmq'
 
 /** `plain`: anyone may publish and subscribe; `tls`: the same over TLS; `device`: signed devices with Alink topics. */
 export type Door = 'plain' | 'tls' | 'device'
