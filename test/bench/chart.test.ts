@@ -48,15 +48,19 @@ describe('chart', () => {
 
 describe('comparison', () => {
   it('says less or more only where the rounds of the two do not overlap', () => {
-    const then = [report('b0', [server('tidegate', 0.3), server('aedes', 5), server('x', 1)])]
-    const now = [report('b0', [server('tidegate', 0.2), server('aedes', 5.2), server('x', 2)])]
+    const then = [
+      report('b0', [server('tidegate', 0.3), server('aedes', 5), server('x', 1), server('y', 5)]),
+    ]
+    const found = [server('tidegate', 0.2), server('aedes', 5.2), server('x', 2), server('y', 4.8)]
+    const now = [report('b0', found)]
     const lines = renderComparison(now, then).split('\n')
-    const verdicts = ['tidegate', 'aedes', 'x'].map((name) =>
+    const verdicts = ['tidegate', 'aedes', 'x', 'y'].map((name) =>
       lines.find((line) => line.includes(` ${name} `))?.trim(),
     )
     assert.match(verdicts[0] ?? '', /0\.30 .* 0\.20 .* 0\.67× +less$/)
     assert.match(verdicts[1] ?? '', /the same$/)
     assert.match(verdicts[2] ?? '', /2\.00× +more$/)
+    assert.match(verdicts[3] ?? '', /the same$/)
   })
 
   it('compares no two sizes, and tells of another machine', () => {

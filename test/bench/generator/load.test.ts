@@ -76,6 +76,19 @@ describe('load generator', () => {
     assert.equal(undelivered, 0)
   })
 
+  it('counts what was due in a stall as late, though it was sent behind it', async (t) => {
+    let received = 0
+    const stalls: Answer = (packet, socket, listeners) => {
+      const until = performance.now() + (++received === 20 ? 100 : 0)
+      while (performance.now() < until) continue // the generator is in the same thread: it stands still, too
+      toAll(packet, socket, listeners)
+    }
+    const changes = { ...COPIES, copies: 2, rate: 500, payloads: ['x'.repeat(16)], window: 200 }
+    const { latencyUs } = await run(t, stalls, { ...changes, seconds: 0.4 })
+    assert.ok((latencyUs?.p99 ?? 0) > 50_000, `${latencyUs?.p99} µs`)
+    assert.ok((latencyUs?.lateP99 ?? 0) > 50_000, `${latencyUs?.lateP99} µs`)
+  })
+
   it('reports an open loop that a whole window was behind', async (t) => {
     const changes = { rate: 1000, payloads: ['x'.repeat(16)], window: 2, chunk: 1 }
     const { failures, reasons } = await run(t, () => undefined, changes)
