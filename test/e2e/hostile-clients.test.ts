@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { LivePlatform, percentile } from '../support/live-platform.ts'
 import { connectBytes, packetBytes, rawTcp, rawWebSocket } from '../support/raw-client.ts'
 
-const CALM_MS = 500 // a bystander's p99 under attack, on two busy cores
+const CALM_MS = 2000 // a bystander's p99 under attack: no figure of speed, but on however busy a machine nobody is starved
 const GROWTH_BYTES = 150 * 1024 * 1024
 
 describe('hostile clients, beside a bystander that must not notice', () => {
